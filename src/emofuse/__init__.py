@@ -1,0 +1,1 @@
+"""Emotion and sentiment from text, faces and photos, alone or fused."""
