@@ -1,0 +1,14 @@
+"""Label sets and the tables between them."""
+
+from emofuse.taxonomy.label_mapping import LabelMapping, build_mapping, load_mapping
+from emofuse.taxonomy.taxonomy import Taxonomy, build_taxonomy, list_taxonomies, load_taxonomy
+
+__all__ = [
+    "LabelMapping",
+    "Taxonomy",
+    "build_mapping",
+    "build_taxonomy",
+    "list_taxonomies",
+    "load_mapping",
+    "load_taxonomy",
+]

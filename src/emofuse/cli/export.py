@@ -1,0 +1,27 @@
+"""`emofuse export`: a finished run in, a bundle out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from emofuse.errors import MissingExtraError
+
+
+@click.command()
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--int8/--float32", "int8", default=None, help="Default: what the recipe says; it names the kind of int8."
+)
+def export(run: Path, output: Path, int8: bool | None) -> None:
+    """Write the best network of a RUN as a bundle folder."""
+    try:
+        from emofuse.export import export_any  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtraError("train", error.name or "torch") from error
+    manifest = export_any(run, output, int8=int8)
+    for row in manifest["metrics"]:
+        click.echo(f"{row['corpus']} {row['split']} {row['metric']} {row['value']:.4f} (n={row['n']})")
+    click.echo(f"Wrote {output}: {sum(f.stat().st_size for f in output.iterdir()) / 1e6:.1f} MB")

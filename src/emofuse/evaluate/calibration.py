@@ -1,0 +1,74 @@
+"""Temperature and decision thresholds, chosen on validation data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_softmax
+from sklearn.metrics import precision_recall_curve
+
+from emofuse.types import FloatArray
+
+__all__ = ["Activation", "choose_thresholds", "fit_temperature", "probabilities_of"]
+
+Activation = Literal["softmax", "sigmoid"]
+
+
+def fit_temperature(logits: FloatArray, targets: FloatArray, activation: Activation) -> float:
+    """Find the temperature that minimises the negative log-likelihood.
+
+    Args:
+        logits: (n, labels) float.
+        targets: (n, labels) float: shares that sum to 1 for softmax, 0 or 1 for sigmoid.
+        activation: What turns logits into probabilities.
+
+    Returns:
+        Temperature between 0.1 and 10; probabilities are activation(logits / temperature).
+
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
+    """
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        if activation == "softmax":
+            return float(-(targets * log_softmax(scaled, axis=1)).sum(axis=1).mean())
+        return float((np.logaddexp(0, scaled) - targets * scaled).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def choose_thresholds(probabilities: FloatArray, targets: FloatArray, labels: Sequence[str]) -> dict[str, float]:
+    """Find per label the probability threshold with the highest F1.
+
+    Args:
+        probabilities: (n, labels) float, 0-1.
+        targets: (n, labels), positive where > 0.
+        labels: Names of the columns.
+
+    Returns:
+        Label -> threshold 0-1; 0.5 for a label without a positive example.
+    """
+    thresholds = {}
+    for column, label in enumerate(labels):
+        positive = targets[:, column] > 0
+        if not positive.any():
+            thresholds[label] = 0.5
+            continue
+        precision, recall, cuts = precision_recall_curve(positive, probabilities[:, column])
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        # Between two neighbouring scores any cut gives the same F1: the middle generalises best.
+        best = int(f1[:-1].argmax())
+        lower = cuts[best - 1] if best else 0.0
+        thresholds[label] = float((cuts[best] + lower) / 2)
+    return thresholds
+
+
+def probabilities_of(logits: FloatArray, temperature: float, activation: Activation) -> FloatArray:
+    """Calibrated probabilities (n, labels) from logits (n, labels)."""
+    scaled = logits / temperature
+    result: FloatArray = expit(scaled) if activation == "sigmoid" else np.exp(log_softmax(scaled, axis=1))
+    return result

@@ -1,0 +1,183 @@
+"""Score a bundle on a split of a corpus: the same path that users take, then scikit-learn's arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn import metrics as sk
+
+from emofuse.datasets import DatasetAdapter, load_adapter
+from emofuse.errors import ConfigError, InputError
+from emofuse.evaluate.readers import build_reader
+from emofuse.metrics import brier_score, expected_calibration_error
+from emofuse.runtime.bundle import ModelBundle, OutputSpec
+from emofuse.taxonomy import load_mapping, load_taxonomy
+from emofuse.types import FloatArray, Sample
+
+__all__ = ["Evaluation", "choose_output", "evaluate_bundle", "score"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Result of one bundle on one split.
+
+    Attributes:
+        bundle: Name of the bundle.
+        version: Its version.
+        corpus: Name of the adapter.
+        split: Split that was read.
+        taxonomy: Label set of the figures.
+        samples: Number of samples scored.
+        unreadable: Samples that raised an input error, with its code; they count as wrong nowhere and
+            are listed here so that nothing is lost.
+        scores: Measure -> value.
+        per_class: Label -> precision, recall, f1, support.
+        confusion: Rows truth, columns prediction, in taxonomy order; empty for multi-label corpora.
+    """
+
+    bundle: str
+    version: str
+    corpus: str
+    split: str
+    taxonomy: str
+    samples: int
+    unreadable: Mapping[str, str]
+    scores: Mapping[str, float]
+    per_class: Mapping[str, Mapping[str, float]]
+    confusion: Sequence[Sequence[int]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def evaluate_bundle(bundle: ModelBundle, corpus: str, root: Path, *, split: str = "test") -> Evaluation:
+    """Run a bundle over a split and score it.
+
+    Args:
+        bundle: A text or face bundle.
+        corpus: Name of a dataset adapter.
+        root: Folder of the corpus.
+        split: One of the adapter's splits.
+
+    Returns:
+        The evaluation. A multi-label corpus is scored with the bundle's thresholds, any other by the most
+        probable label. Where several annotators voted, the truth is the label with most votes.
+
+    Raises:
+        ConfigError: No output of the bundle leads to the corpus's labels.
+        DatasetError: The corpus is missing or malformed.
+    """
+    adapter = load_adapter(corpus)
+    output, taxonomy = choose_output(bundle, adapter)
+    reader = build_reader(bundle)
+    samples, unreadable = [], {}
+    for sample in adapter.iter_samples(root, split):
+        if sample.labels.get(taxonomy):
+            samples.append(sample)
+    readings: list[FloatArray] = []
+    kept: list[Sample] = []
+    for sample, reading in zip(samples, reader(samples), strict=True):
+        if isinstance(reading, InputError):
+            unreadable[str(sample.id)] = reading.code
+        else:
+            readings.append(reading[output.taxonomy])
+            kept.append(sample)
+    if not kept:
+        raise ConfigError(f"{corpus} {split} holds no sample labelled in {taxonomy!r}.", item=corpus)
+    mapping = load_mapping(output.taxonomy, taxonomy)
+    probabilities = np.stack(readings)
+    if output.taxonomy != taxonomy:
+        probabilities = mapping.map_probabilities(probabilities)
+    thresholds = output.thresholds if adapter.multi_label and output.taxonomy == taxonomy else None
+    scores, per_class, confusion = score(
+        probabilities, _truth(kept, taxonomy), taxonomy, thresholds=thresholds, multi_label=adapter.multi_label
+    )
+    return Evaluation(
+        bundle.name, bundle.version, corpus, split, taxonomy, len(kept), unreadable, scores, per_class, confusion
+    )
+
+
+def choose_output(bundle: ModelBundle, adapter: DatasetAdapter) -> tuple[OutputSpec, str]:
+    """Pick the output that answers a corpus: one in its own labels, else one that maps to them."""
+    for taxonomy in adapter.taxonomies:
+        if taxonomy in bundle.outputs:
+            return bundle.outputs[taxonomy], taxonomy
+    for taxonomy in adapter.taxonomies:
+        for name, output in bundle.outputs.items():
+            if output.activation == "softmax" and ("sentiment" in name) == ("sentiment" in taxonomy):
+                return output, taxonomy
+    raise ConfigError(
+        f"{bundle.name} answers in {', '.join(bundle.outputs)}; none of them leads to the labels of "
+        f"{adapter.name} ({', '.join(adapter.taxonomies)}).",
+        item=adapter.name,
+    )
+
+
+def _truth(samples: Sequence[Sample], taxonomy: str) -> FloatArray:
+    labels = load_taxonomy(taxonomy).labels
+    truth = np.zeros((len(samples), len(labels)), dtype=np.float32)
+    for row, sample in enumerate(samples):
+        for label, weight in sample.labels[taxonomy].items():
+            truth[row, labels.index(label)] = weight
+    return truth
+
+
+def score(
+    probabilities: FloatArray,
+    truth: FloatArray,
+    taxonomy: str,
+    *,
+    thresholds: Mapping[str, float] | None = None,
+    multi_label: bool = False,
+) -> tuple[dict[str, float], dict[str, dict[str, float]], list[list[int]]]:
+    """Compare probabilities with the truth.
+
+    Args:
+        probabilities: (n, labels) float, 0-1.
+        truth: (n, labels) float, label weights.
+        taxonomy: Name of the label set of both.
+        thresholds: Label -> smallest probability that counts as a yes; None takes 0.5.
+        multi_label: Several labels may be right at once.
+
+    Returns:
+        Scores by name (0-1), the per-class table, and the confusion matrix (empty if multi-label).
+    """
+    labels = list(load_taxonomy(taxonomy).labels)
+    if multi_label:
+        cuts = np.array([(thresholds or {}).get(label, 0.5) for label in labels])
+        actual, decided = truth > 0, probabilities >= cuts
+        scores = {
+            "macro_f1": float(sk.f1_score(actual, decided, average="macro", zero_division=0)),
+            "micro_f1": float(sk.f1_score(actual, decided, average="micro", zero_division=0)),
+            "macro_average_precision": float(sk.average_precision_score(actual, probabilities)),
+        }
+        columns: Any = sk.precision_recall_fscore_support(actual, decided, zero_division=0)
+        return scores, _per_class(labels, columns), []
+    best, guess = truth.argmax(axis=1), probabilities.argmax(axis=1)
+    present = sorted(set(best.tolist()))
+    scores = {
+        "accuracy": float(sk.accuracy_score(best, guess)),
+        "macro_recall": float(sk.recall_score(best, guess, labels=present, average="macro", zero_division=0)),
+        "macro_f1": float(sk.f1_score(best, guess, labels=present, average="macro", zero_division=0)),
+        "weighted_f1": float(sk.f1_score(best, guess, average="weighted", zero_division=0)),
+        "kappa": float(sk.cohen_kappa_score(best, guess)),
+        "ece": expected_calibration_error(probabilities, best),
+        "brier": brier_score(probabilities, best),
+    }
+    indices = list(range(len(labels)))
+    columns = sk.precision_recall_fscore_support(best, guess, labels=indices, zero_division=0)
+    confusion = sk.confusion_matrix(best, guess, labels=indices)
+    return scores, _per_class(labels, columns), confusion.tolist()
+
+
+def _per_class(labels: Sequence[str], columns: Any) -> dict[str, dict[str, float]]:
+    names = ("precision", "recall", "f1", "support")
+    return {
+        label: {name: float(column[i]) for name, column in zip(names, columns, strict=True)}
+        for i, label in enumerate(labels)
+    }

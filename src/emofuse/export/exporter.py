@@ -1,0 +1,218 @@
+"""Turn a finished run into a bundle: ONNX, quantised, calibrated, described, summed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score
+from tokenizers import Tokenizer
+
+from emofuse.datasets import load_adapter
+from emofuse.evaluate.calibration import Activation, choose_thresholds, fit_temperature, probabilities_of
+from emofuse.export.model_card import render_model_card
+from emofuse.export.onnx_model import QUANTIZERS, check_parity, export_onnx
+from emofuse.metrics import expected_calibration_error
+from emofuse.taxonomy import load_taxonomy
+from emofuse.train.data import Example
+from emofuse.train.recipe import Recipe
+from emofuse.train.tokenizer import special_ids
+from emofuse.train.trainer import load_run
+from emofuse.train.validation import read_validation
+from emofuse.types import FloatArray
+
+__all__ = ["export_run", "write_bundle"]
+
+MAX_WINDOWS = 32
+CALIBRATION_BATCHES = 24
+
+
+def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) -> dict[str, Any]:
+    """Export the best network of a run.
+
+    The float32 graph must agree with torch within 1e-4. Temperature and thresholds are then chosen on the
+    validation split with the graph that ships, quantised or not.
+
+    Args:
+        run_dir: A folder that `train` filled.
+        bundle_dir: Bundle folder to write; existing files of a bundle are replaced.
+        quantize: Overrides the recipe's `export.quantize`.
+
+    Returns:
+        The manifest that was written to `bundle.json`.
+
+    Raises:
+        ConfigError: The run has no finished epoch.
+        ParityError: The ONNX graph does not compute what torch computes.
+    """
+    recipe, network, tokenizer = load_run(run_dir)
+    validation = read_validation(run_dir / "validation.npz")
+    batches = _batches(validation, recipe.export.max_batch)
+    model = bundle_dir / "model.onnx"
+    bundle_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder:
+        exact = Path(folder) / "float32.onnx"
+        export_onnx(network, recipe.task, list(recipe.heads), exact)
+        check_parity(network, exact, [batch for _, batch in batches[:: max(1, len(batches) // 8)]])
+        sample = [batch for _, batch in batches[:: max(1, len(batches) // CALIBRATION_BATCHES)]]
+        QUANTIZERS[quantize or recipe.export.quantize](exact, model, sample)
+    outputs, metrics = _calibrate(recipe, validation, _run(model, batches, len(validation)))
+    files = {}
+    if tokenizer is not None:
+        tokenizer.no_truncation()
+        files["tokenizer.json"] = tokenizer.to_str().encode()
+    manifest = _manifest(recipe, tokenizer, outputs, metrics)
+    write_bundle(bundle_dir, manifest, files)
+    return manifest
+
+
+def write_bundle(bundle_dir: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Write everything of a bundle but its `model.onnx`, which must be there already.
+
+    Args:
+        bundle_dir: Bundle folder.
+        manifest: Content of `bundle.json`.
+        files: Further files by name.
+    """
+    content = {
+        **files,
+        "bundle.json": (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode(),
+        "MODEL_CARD.md": render_model_card(manifest).encode(),
+    }
+    for name, data in content.items():
+        (bundle_dir / name).write_bytes(data)
+    summed = sorted({*content, "model.onnx"})
+    lines = [f"{hashlib.sha256((bundle_dir / name).read_bytes()).hexdigest()}  {name}\n" for name in summed]
+    (bundle_dir / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def _batches(
+    examples: Sequence[Example], size: int
+) -> list[tuple[list[int], NDArray[Any]]]:
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, example in enumerate(examples):
+        groups.setdefault(example.inputs.shape, []).append(index)
+    batches = []
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            rows = group[start : start + size]
+            stacked = np.stack([examples[i].inputs for i in rows])
+            batches.append((rows, stacked if stacked.dtype == np.uint8 else stacked.astype(np.int64)))
+    return batches
+
+
+def _run(
+    model: Path, batches: Sequence[tuple[list[int], NDArray[Any]]], count: int
+) -> dict[str, FloatArray]:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    logits = {
+        output.name: np.zeros((count, output.shape[1]), dtype=np.float32) for output in session.get_outputs()
+    }
+    for rows, batch in batches:
+        for head, values in zip(logits, session.run(None, {name: batch}), strict=True):
+            logits[head][rows] = values
+    return logits
+
+
+def _calibrate(
+    recipe: Recipe, validation: Sequence[Example], logits: Mapping[str, FloatArray]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    outputs, metrics = {}, []
+    corpus = "+".join(c.name for c in recipe.corpora if c.validation)
+    for head, config in recipe.heads.items():
+        rows = [i for i, example in enumerate(validation) if head in example.targets]
+        targets = np.stack([validation[i].targets[head] for i in rows])
+        own = logits[head][rows]
+        labels = list(load_taxonomy(head).labels)
+        activation: Activation = "sigmoid" if config.loss == "focal_multilabel" else "softmax"
+        temperature = fit_temperature(own, targets, activation)
+        probabilities = probabilities_of(own, temperature, activation)
+        thresholds = choose_thresholds(probabilities, targets, labels)
+        outputs[head] = {
+            "activation": activation,
+            "labels": labels,
+            "temperature": round(temperature, 4),
+            "thresholds": {label: round(value, 4) for label, value in thresholds.items()},
+        }
+        for metric, value in _scores(probabilities, targets, list(thresholds.values()), activation).items():
+            metrics.append(
+                {
+                    "corpus": corpus,
+                    "split": "validation",
+                    "metric": f"{head}/{metric}",
+                    "value": round(value, 4),
+                    "n": len(rows),
+                }
+            )
+    return outputs, metrics
+
+
+def _scores(
+    probabilities: FloatArray, targets: FloatArray, thresholds: Sequence[float], activation: Activation
+) -> dict[str, float]:
+    if activation == "sigmoid":
+        decided = probabilities >= np.asarray(thresholds)
+        return {"macro_f1": float(f1_score(targets > 0, decided, average="macro", zero_division=0))}
+    truth, guess = targets.argmax(axis=1), probabilities.argmax(axis=1)
+    return {
+        "accuracy": float(accuracy_score(truth, guess)),
+        "macro_f1": float(f1_score(truth, guess, average="macro", zero_division=0)),
+        "ece": expected_calibration_error(probabilities, truth),
+    }
+
+
+def _manifest(
+    recipe: Recipe,
+    tokenizer: Tokenizer | None,
+    outputs: Mapping[str, Any],
+    metrics: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    if tokenizer is None:
+        preprocessing: dict[str, Any] = {"size_px": 48}
+    else:
+        prefix, suffix = special_ids(tokenizer)
+        preprocessing = {
+            "max_tokens": recipe.tokenizer.max_tokens,
+            "max_windows": MAX_WINDOWS,
+            "prefix_ids": prefix,
+            "suffix_ids": suffix,
+            "emoji": recipe.tokenizer.emoji,
+        }
+    adapters = [load_adapter(corpus.name) for corpus in recipe.corpora]
+    return {
+        "schema": 1,
+        "name": recipe.name,
+        "version": recipe.export.version,
+        "kind": recipe.task,
+        "description": recipe.export.description,
+        "preprocessing": {**preprocessing, "max_batch": recipe.export.max_batch},
+        "outputs": outputs,
+        "thresholds": {},
+        "parameters": {},
+        "metrics": list(metrics),
+        "data": [
+            {"name": adapter.name, "licence": adapter.licence, "commercial_use": adapter.commercial_use}
+            for adapter in adapters
+        ],
+        "recipe": f"recipes/{recipe.name}.yaml",
+        "code_revision": _revision(),
+        "created": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def _revision() -> str:
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

@@ -1,0 +1,168 @@
+"""From a torch network to an ONNX file: export, parity check, quantisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import nn
+
+from emofuse.errors import EmofuseError
+
+__all__ = ["QUANTIZERS", "ParityError", "check_parity", "export_onnx"]
+
+PARITY_TOLERANCE = 1e-4
+
+Inputs = Sequence[NDArray[Any]]
+
+
+class ParityError(EmofuseError):
+    """The exported graph does not compute what the torch network computes."""
+
+    code = "export_parity"
+
+
+def export_onnx(
+    network: nn.Module, kind: Literal["text", "face"], outputs: Sequence[str], path: Path
+) -> None:
+    """Write a network as float32 ONNX with named outputs.
+
+    Args:
+        network: In evaluation mode; takes one input and returns one logits tensor per output.
+        kind: `text` exports input `input_ids` (batch, length) int64, `face` exports `images`
+            (batch, 48, 48) uint8.
+        outputs: Output names in the order that the network returns them.
+        path: File to write.
+    """
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    if kind == "text":
+        example = torch.ones(2, 12, dtype=torch.int64)
+        shapes: dict[int, Any] = {0: batch, 1: torch.export.Dim("length", min=2, max=512)}
+    else:
+        example = torch.zeros(2, 48, 48, dtype=torch.uint8)
+        shapes = {0: batch}
+    program = torch.onnx.export(
+        network,
+        (example,),
+        dynamo=True,
+        dynamic_shapes=(shapes,),
+        input_names=["input_ids" if kind == "text" else "images"],
+        output_names=list(outputs),
+        verbose=False,
+    )
+    if program is None:
+        raise ParityError("torch.onnx.export returned nothing.")
+    program.save(path)
+    _clean(path)
+
+
+def check_parity(network: nn.Module, path: Path, inputs: Inputs) -> float:
+    """Compare the ONNX file with the torch network.
+
+    Args:
+        network: In evaluation mode.
+        path: ONNX file.
+        inputs: Batches to run through both.
+
+    Returns:
+        Largest absolute difference over all outputs.
+
+    Raises:
+        ParityError: It exceeds 1e-4.
+    """
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    worst = 0.0
+    for batch in inputs:
+        with torch.no_grad():
+            expected = network(torch.from_numpy(batch))
+        for ours, theirs in zip(session.run(None, {name: batch}), expected, strict=True):
+            worst = max(worst, float(np.abs(ours - theirs.numpy()).max()))
+    if worst > PARITY_TOLERANCE:
+        raise ParityError(f"ONNX differs from torch by {worst:.2e}, more than {PARITY_TOLERANCE:.0e}.")
+    return worst
+
+
+def _clean(path: Path) -> None:
+    # The exporter records stack traces with local paths, and shapes that quantisation contradicts.
+    model = onnx.load(path)
+    del model.graph.value_info[:]
+    del model.metadata_props[:]
+    model.doc_string = ""
+    for entry in (*model.graph.node, *model.graph.initializer, *model.graph.input, *model.graph.output):
+        entry.doc_string = ""
+        del entry.metadata_props[:]
+    del model.graph.metadata_props[:]
+    onnx.save(model, path)
+
+
+def _int8_dynamic(source: Path, target: Path, inputs: Inputs) -> None:
+    # Seven-bit weights: eight would saturate on CPUs without VNNI and give other answers there.
+    quantize_dynamic(
+        source,
+        target,
+        op_types_to_quantize=["MatMul", "Gather"],
+        per_channel=True,
+        reduce_range=True,
+        weight_type=QuantType.QInt8,
+        extra_options={"MatMulConstBOnly": True},
+    )
+
+
+def _int8_embedding(source: Path, target: Path, inputs: Inputs) -> None:
+    quantize_dynamic(source, target, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, name: str, inputs: Inputs) -> None:
+        self.batches: Iterator[dict[str, NDArray[Any]]] = iter([{name: batch} for batch in inputs])
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        return next(self.batches, None)
+
+
+def _int8_static(source: Path, target: Path, inputs: Inputs) -> None:
+    with TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        model = onnx.load(prepared)
+        heads = [node.name for node in model.graph.node if node.op_type == "Gemm"]
+        quantize_static(
+            prepared,
+            target,
+            _Reader(model.graph.input[0].name, inputs),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv", "Clip", "Add", "ReduceMean"],
+            nodes_to_exclude=heads,
+            per_channel=True,
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+
+
+def _unchanged(source: Path, target: Path, inputs: Inputs) -> None:
+    target.write_bytes(source.read_bytes())
+
+
+QUANTIZERS: dict[str, Callable[[Path, Path, Inputs], None]] = {
+    "none": _unchanged,
+    "int8_dynamic": _int8_dynamic,
+    "int8_embedding": _int8_embedding,
+    "int8_static": _int8_static,
+}

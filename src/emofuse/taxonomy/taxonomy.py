@@ -1,0 +1,95 @@
+"""Ordered label sets, one JSON file each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from emofuse.errors import ConfigError, UnknownLabelError, UnknownTaxonomyError
+
+__all__ = ["Taxonomy", "build_taxonomy", "list_taxonomies", "load_taxonomy"]
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """An ordered set of labels.
+
+    Attributes:
+        name: Such as "ekman7".
+        labels: Label names; their order is the order of every probability vector.
+        description: One sentence.
+        source: Where the set comes from.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    description: str
+    source: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def index(self, label: str) -> int:
+        """Position of a label.
+
+        Args:
+            label: A label of this set.
+
+        Returns:
+            0-based position.
+
+        Raises:
+            UnknownLabelError: The label is not in the set.
+        """
+        try:
+            return self.labels.index(label)
+        except ValueError:
+            raise UnknownLabelError(label, self.labels) from None
+
+
+def build_taxonomy(data: dict[str, Any], where: str) -> Taxonomy:
+    """Check and build a label set from its JSON form.
+
+    Args:
+        data: Keys `name`, `labels`, `description`, `source`.
+        where: File name for messages.
+
+    Returns:
+        The label set.
+
+    Raises:
+        ConfigError: A label is empty or stands twice, or there are fewer than two.
+    """
+    labels = tuple(data["labels"])
+    if len(labels) < 2 or len(set(labels)) != len(labels) or not all(labels):
+        raise ConfigError(f"{where}: labels must be at least two, distinct and not empty.", item=where)
+    return Taxonomy(data["name"], labels, data["description"], data["source"])
+
+
+@cache
+def list_taxonomies() -> tuple[str, ...]:
+    """Names of all label sets, sorted."""
+    folder = files("emofuse.taxonomy") / "sets"
+    return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir()))
+
+
+@cache
+def load_taxonomy(name: str) -> Taxonomy:
+    """Load a label set by name.
+
+    Args:
+        name: One of `list_taxonomies()`.
+
+    Returns:
+        The label set.
+
+    Raises:
+        UnknownTaxonomyError: No such set; the message lists the valid names.
+    """
+    if name not in list_taxonomies():
+        raise UnknownTaxonomyError(name, list_taxonomies())
+    path = files("emofuse.taxonomy") / "sets" / f"{name}.json"
+    return build_taxonomy(json.loads(path.read_text(encoding="utf-8")), path.name)

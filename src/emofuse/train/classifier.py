@@ -1,0 +1,128 @@
+"""The training step: encoder, one linear head per taxonomy, a loss per head."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor, nn
+from torchmetrics.functional.classification import (
+    multiclass_accuracy,
+    multiclass_f1_score,
+    multilabel_average_precision,
+)
+
+from emofuse.train.augment import FaceAugment
+from emofuse.train.data import Batch
+from emofuse.train.encoders import Encoder
+from emofuse.train.losses import LOSSES
+from emofuse.train.recipe import Recipe
+
+__all__ = ["Classifier", "EmotionNetwork"]
+
+
+class EmotionNetwork(nn.Module):
+    """An encoder with one linear head per taxonomy: what is exported."""
+
+    def __init__(self, encoder: Encoder, sizes: Mapping[str, int]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.heads = nn.ModuleDict({head: nn.Linear(encoder.dim, size) for head, size in sizes.items()})
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Logits of every head.
+
+        Args:
+            inputs: What the encoder takes.
+
+        Returns:
+            One (batch, labels) float tensor per head, in the order of `heads`.
+        """
+        embedding = self.encoder(inputs)
+        return tuple(head(embedding) for head in self.heads.values())
+
+
+class Classifier(lightning.LightningModule):
+    """Trains an `EmotionNetwork` on batches in which each sample is labelled for some heads."""
+
+    def __init__(self, network: EmotionNetwork, recipe: Recipe) -> None:
+        super().__init__()
+        self.network = network
+        self.recipe = recipe
+        self.augment = FaceAugment(recipe.augment) if recipe.task == "face" else nn.Identity()
+        self._validation: dict[str, list[tuple[Tensor, Tensor]]] = {}
+
+    def on_train_epoch_start(self) -> None:
+        """Tie dropout and augmentation to the epoch, so that a resumed run repeats an unbroken one."""
+        torch.manual_seed(self.recipe.seed * 1000 + self.current_epoch)
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Sum the heads' losses over the samples that they label, per sample of the batch."""
+        logits = self.network(self.augment(batch.inputs))
+        total = torch.zeros((), device=self.device)
+        for (name, head), output in zip(self.recipe.heads.items(), logits, strict=True):
+            losses = LOSSES[head.loss](output, batch.targets[name], head.gamma)
+            total = total + head.weight * (losses * batch.labelled[name]).mean()
+        self.log("train/loss", total, prog_bar=True, batch_size=len(batch.inputs))
+        return total
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last epoch's outputs."""
+        self._validation = {name: [] for name in self.recipe.heads}
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """Keep logits and targets; scores need the whole split."""
+        for name, output in zip(self.recipe.heads, self.network(batch.inputs), strict=True):
+            mask = batch.labelled[name]
+            self._validation[name].append((output[mask].float(), batch.targets[name][mask]))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the score of each head, and their mean as `val/score`, which picks the checkpoint."""
+        scores = []
+        for name, parts in self._validation.items():
+            logits, targets = (torch.cat(column) for column in zip(*parts, strict=True))
+            values = _scores(logits, targets, multi_label=self.recipe.heads[name].loss == "focal_multilabel")
+            self.log_dict({f"val/{name}_{key}": value for key, value in values.items()})
+            scores.append(next(iter(values.values())))
+        self.log("val/score", torch.stack(scores).mean(), prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with a gentler rate for the pretrained part; linear warm-up, cosine to zero."""
+        config = self.recipe.train
+        backbone = self.network.encoder.backbone
+        pretrained = set() if backbone is None else set(backbone.parameters())
+        groups = []
+        for is_pretrained, rate in ((True, config.backbone_lr), (False, config.lr)):
+            own = [p for p in self.network.parameters() if (p in pretrained) is is_pretrained]
+            # Biases and norms have one dimension; decay would only pull them to zero.
+            groups += [
+                {"params": [p for p in own if p.ndim > 1], "lr": rate},
+                {"params": [p for p in own if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
+            ]
+        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
+        total = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: _warmup_cosine(step, total, config.warmup)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _warmup_cosine(step: int, total: int, warmup: float) -> float:
+    rising = max(1, round(total * warmup))
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / max(1, total - rising))))
+
+
+def _scores(logits: Tensor, targets: Tensor, *, multi_label: bool) -> dict[str, Tensor]:
+    labels = logits.shape[1]
+    if multi_label:
+        return {"map": multilabel_average_precision(logits.sigmoid(), targets.long(), num_labels=labels)}
+    truth = targets.argmax(dim=1)
+    return {
+        "macro_f1": multiclass_f1_score(logits, truth, num_classes=labels, average="macro"),
+        "accuracy": multiclass_accuracy(logits, truth, num_classes=labels, average="micro"),
+    }

@@ -1,0 +1,201 @@
+"""Training data in memory: batches without padding for text, augmented crops for faces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from emofuse.datasets import load_adapter
+from emofuse.errors import CorpusFormatError, EmptyTextError
+from emofuse.preprocess import load_image, normalize_text, prepare_crop, spell_emoji
+from emofuse.train.recipe import CorpusConfig, Recipe
+from emofuse.train.targets import head_sizes, target_vectors
+from emofuse.types import FloatArray, Sample
+
+__all__ = ["Batch", "ClassifierData", "Example", "read_examples", "read_texts"]
+
+FACE_PX = 48
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One training item.
+
+    Attributes:
+        inputs: (length,) int32 token ids, or a (48, 48) uint8 grey crop.
+        targets: Head -> (labels,) float32; heads without a label are absent.
+    """
+
+    inputs: Any
+    targets: Mapping[str, FloatArray]
+
+
+class Batch(NamedTuple):
+    """What one step sees.
+
+    Attributes:
+        inputs: (batch, length) int64 ids or (batch, 48, 48) uint8 crops.
+        targets: Head -> (batch, labels) float32, zeros where unlabelled.
+        labelled: Head -> (batch,) bool.
+    """
+
+    inputs: Tensor
+    targets: Mapping[str, Tensor]
+    labelled: Mapping[str, Tensor]
+
+
+def read_texts(recipe: Recipe, data_root: Path) -> Iterator[str]:
+    """Normalised training texts of every corpus, for learning a vocabulary."""
+    for corpus in recipe.corpora:
+        if corpus.train:
+            for sample in _limited(corpus, data_root, recipe.seed):
+                if (text := _text_of(recipe, sample)) is not None:
+                    yield text
+
+
+def read_examples(
+    recipe: Recipe, data_root: Path, *, training: bool, tokenizer: Tokenizer | None
+) -> list[Example]:
+    """Read the training or validation split of every corpus of a recipe.
+
+    Args:
+        recipe: Names the corpora, their splits and heads.
+        data_root: Folder that the corpora's roots are relative to.
+        training: True for the training splits, False for the validation splits.
+        tokenizer: For text recipes; None for faces.
+
+    Returns:
+        Labelled examples; texts without a visible character and unlabelled samples are left out, texts
+        are cut after `tokenizer.max_tokens`.
+    """
+    examples: list[Example] = []
+    for corpus in recipe.corpora:
+        split = corpus.train if training else corpus.validation
+        if split is None:
+            continue
+        if training:
+            samples = _limited(corpus, data_root, recipe.seed)
+        else:
+            samples = list(load_adapter(corpus.name).iter_samples(data_root / corpus.root, split))
+        examples += _encode(recipe, corpus, samples, tokenizer)
+    return examples
+
+
+def _limited(corpus: CorpusConfig, data_root: Path, seed: int) -> list[Sample]:
+    samples = list(load_adapter(corpus.name).iter_samples(data_root / corpus.root, corpus.train or "train"))
+    if corpus.limit is None or len(samples) <= corpus.limit:
+        return samples
+    kept = np.random.default_rng(seed).choice(len(samples), corpus.limit, replace=False)
+    return [samples[i] for i in sorted(kept)]
+
+
+def _encode(
+    recipe: Recipe, corpus: CorpusConfig, samples: Sequence[Sample], tokenizer: Tokenizer | None
+) -> list[Example]:
+    targets = [target_vectors(recipe, corpus.heads, sample) for sample in samples]
+    if tokenizer is None:
+        return [
+            Example(_crop_of(sample), target)
+            for sample, target in zip(samples, targets, strict=True)
+            if target
+        ]
+    texts = [_text_of(recipe, sample) for sample in samples]
+    kept = [i for i, text in enumerate(texts) if text is not None and targets[i]]
+    encodings = tokenizer.encode_batch([texts[i] for i in kept])
+    return [
+        Example(np.asarray(encoding.ids, dtype=np.int32), targets[i])
+        for i, encoding in zip(kept, encodings, strict=True)
+    ]
+
+
+def _text_of(recipe: Recipe, sample: Sample) -> str | None:
+    try:
+        text, _ = normalize_text(sample.text or "")
+    except EmptyTextError:
+        return None
+    return spell_emoji(text) if recipe.tokenizer.emoji == "spell" else text
+
+
+def _crop_of(sample: Sample) -> Any:
+    if sample.image is None:
+        raise CorpusFormatError(f"Sample {sample.id} has no image; a face recipe needs one.", item=sample.id)
+    image, _ = load_image(sample.image)
+    return prepare_crop(image, size_px=FACE_PX)
+
+
+class _Examples(Dataset[Example]):
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> Example:
+        return self.examples[index]
+
+
+class _SameShapeBatches(Sampler[list[int]]):
+    """Batches of examples whose inputs have one shape, so that nothing is ever padded."""
+
+    def __init__(self, examples: Sequence[Example], batch_size: int, seed: int | None) -> None:
+        self.batch_size = batch_size
+        self.seed = seed
+        self.groups: dict[tuple[int, ...], list[int]] = {}
+        for index, example in enumerate(examples):
+            self.groups.setdefault(example.inputs.shape, []).append(index)
+
+    def __len__(self) -> int:
+        return sum(-(-len(group) // self.batch_size) for group in self.groups.values())
+
+    def __iter__(self) -> Iterator[list[int]]:
+        random = None if self.seed is None else np.random.default_rng(self.seed)
+        batches = []
+        for group in self.groups.values():
+            order = np.asarray(group) if random is None else random.permutation(group)
+            batches += [order[i : i + self.batch_size].tolist() for i in range(0, len(order), self.batch_size)]
+        if random is not None:
+            random.shuffle(batches)
+        return iter(batches)
+
+
+class ClassifierData(lightning.LightningDataModule):
+    """Training and validation batches of a recipe; the order depends on seed and epoch alone."""
+
+    def __init__(self, recipe: Recipe, data_root: Path, tokenizer: Tokenizer | None) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.sizes = head_sizes(recipe)
+        self.training = read_examples(recipe, data_root, training=True, tokenizer=tokenizer)
+        self.validation = read_examples(recipe, data_root, training=False, tokenizer=tokenizer)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Batches of the current epoch."""
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        return self._loader(self.training, seed=self.recipe.seed * 1000 + epoch)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Batches of the validation splits."""
+        return self._loader(self.validation, seed=None)
+
+    def _loader(self, examples: Sequence[Example], seed: int | None) -> DataLoader[Any]:
+        batches = _SameShapeBatches(examples, self.recipe.train.batch_size, seed)
+        return DataLoader(_Examples(examples), batch_sampler=batches, collate_fn=self._collate)
+
+    def _collate(self, examples: Sequence[Example]) -> Batch:
+        inputs = torch.from_numpy(np.stack([example.inputs for example in examples]))
+        targets, labelled = {}, {}
+        for head, size in self.sizes.items():
+            absent = np.zeros(size, dtype=np.float32)
+            rows = [example.targets.get(head, absent) for example in examples]
+            targets[head] = torch.from_numpy(np.stack(rows))
+            labelled[head] = torch.tensor([head in example.targets for example in examples])
+        return Batch(inputs if inputs.dtype == torch.uint8 else inputs.long(), targets, labelled)

@@ -1,0 +1,54 @@
+"""Losses for soft and multi-label targets, each per sample so that unlabelled rows can be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["LOSSES", "focal", "focal_multilabel"]
+
+
+def focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
+    """Focal loss of one softmax distribution against a soft target.
+
+    -sum_c q_c (1 - p_c)^gamma log p_c; gamma 0 is the cross-entropy with soft labels.
+
+    Args:
+        logits: (batch, labels) float.
+        targets: (batch, labels) float, rows sum to 1.
+        gamma: Focusing exponent, >= 0.
+
+    Returns:
+        (batch,) float, >= 0.
+
+    Source: Lin et al. 2017, "Focal Loss for Dense Object Detection", eq. 4, extended to soft labels.
+    """
+    log_probabilities = functional.log_softmax(logits.float(), dim=-1)
+    modulation = (1 - log_probabilities.exp()).clamp(min=0) ** gamma
+    return -(targets * modulation * log_probabilities).sum(dim=-1)
+
+
+def focal_multilabel(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
+    """Focal loss of independent sigmoids, summed over the labels.
+
+    Args:
+        logits: (batch, labels) float.
+        targets: (batch, labels) float, 0 or 1.
+        gamma: Focusing exponent, >= 0; 0 is binary cross-entropy.
+
+    Returns:
+        (batch,) float, >= 0.
+
+    Source: Lin et al. 2017, "Focal Loss for Dense Object Detection", eq. 4.
+    """
+    entropy = functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")
+    return ((1 - torch.exp(-entropy)) ** gamma * entropy).sum(dim=-1)
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "focal": focal,
+    "focal_multilabel": focal_multilabel,
+}

@@ -1,0 +1,150 @@
+"""Run a recipe: data, network, Lightning, checkpoints."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from pathlib import Path
+
+import lightning
+import torch
+import yaml
+from lightning.pytorch import callbacks
+from lightning.pytorch.loggers import CSVLogger
+from tokenizers import Tokenizer
+
+from emofuse.errors import ConfigError
+from emofuse.train.classifier import Classifier, EmotionNetwork
+from emofuse.train.data import ClassifierData, read_texts
+from emofuse.train.encoders import build_encoder
+from emofuse.train.recipe import Recipe, build_config
+from emofuse.train.targets import head_sizes
+from emofuse.train.tokenizer import build_tokenizer
+from emofuse.train.validation import write_validation
+
+__all__ = ["load_run", "train"]
+
+
+def train(recipe: Recipe, data_root: Path, run_dir: Path, *, resume: bool = False) -> Path:
+    """Train the network of a recipe and keep its best epoch.
+
+    Args:
+        recipe: What to train.
+        data_root: Folder that holds the corpora.
+        run_dir: Gets `recipe.yaml` (resolved), `tokenizer.json` (text), `validation.npz`, `metrics.csv`
+            and `checkpoints/{best,last}.ckpt`.
+        resume: Go on from `last.ckpt` when there is one.
+
+    Returns:
+        Path of the best checkpoint.
+
+    Raises:
+        ConfigError: `run_dir` holds a run already and `resume` is False.
+        DatasetError: A corpus is missing or malformed.
+    """
+    last = run_dir / "checkpoints" / "last.ckpt"
+    if last.exists() and not resume:
+        raise ConfigError(
+            f"{run_dir} already holds a run. Add --resume to go on with it, or choose another folder.",
+            item=str(run_dir),
+        )
+    run_dir.mkdir(parents=True, exist_ok=True)
+    _write_recipe(recipe, run_dir)
+    lightning.seed_everything(recipe.seed, verbose=False)
+    tokenizer = _prepare_tokenizer(recipe, data_root, run_dir)
+    data = ClassifierData(recipe, data_root, tokenizer)
+    write_validation(run_dir / "validation.npz", data.validation, data.sizes)
+    model = Classifier(_build_network(recipe, tokenizer, pretrained=True), recipe)
+    if recipe.init_from:
+        model.load_state_dict(_weights(Path(recipe.init_from) / "checkpoints" / "best.ckpt"))
+    trainer = _build_trainer(recipe, run_dir)
+    trainer.fit(model, data, ckpt_path=last if resume and last.exists() else None, weights_only=True)
+    return run_dir / "checkpoints" / "best.ckpt"
+
+
+def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, Tokenizer | None]:
+    """Load the best network of a run.
+
+    Args:
+        run_dir: A folder that `train` filled.
+
+    Returns:
+        The recipe, the network in evaluation mode, and the tokenizer (None for faces).
+
+    Raises:
+        ConfigError: The folder holds no finished epoch.
+    """
+    checkpoint = run_dir / "checkpoints" / "best.ckpt"
+    if not checkpoint.exists():
+        raise ConfigError(
+            f"{run_dir} holds no finished epoch. Run `emofuse train` first.", item=str(run_dir)
+        )
+    recipe = build_config(Recipe, yaml.safe_load((run_dir / "recipe.yaml").read_text(encoding="utf-8")))
+    tokenizer = None
+    if recipe.task == "text":
+        tokenizer = Tokenizer.from_file(str(run_dir / "tokenizer.json"))
+    network = _build_network(recipe, tokenizer, pretrained=False)
+    prefix = "network."
+    weights = {
+        key.removeprefix(prefix): value
+        for key, value in _weights(checkpoint).items()
+        if key.startswith(prefix)
+    }
+    network.load_state_dict(weights)
+    return recipe, network.eval(), tokenizer
+
+
+def _build_network(recipe: Recipe, tokenizer: Tokenizer | None, *, pretrained: bool) -> EmotionNetwork:
+    vocabulary = tokenizer.get_vocab_size() if tokenizer else 0
+    encoder = build_encoder(recipe, vocabulary=vocabulary, pretrained=pretrained)
+    return EmotionNetwork(encoder, head_sizes(recipe))
+
+
+def _prepare_tokenizer(recipe: Recipe, data_root: Path, run_dir: Path) -> Tokenizer | None:
+    if recipe.task != "text":
+        return None
+    path = run_dir / "tokenizer.json"
+    if path.exists():
+        return Tokenizer.from_file(str(path))
+    tokenizer = build_tokenizer(recipe.tokenizer, read_texts(recipe, data_root))
+    tokenizer.save(str(path))
+    return tokenizer
+
+
+def _build_trainer(recipe: Recipe, run_dir: Path) -> lightning.Trainer:
+    config = recipe.train
+    keep_best = callbacks.ModelCheckpoint(
+        run_dir / "checkpoints",
+        filename="best",
+        monitor="val/score",
+        mode="max",
+        save_last=True,
+        enable_version_counter=False,
+    )
+    average = [callbacks.EMAWeightAveraging(decay=config.ema)] if config.ema else []
+    # Two loader workers would only fight for the cores: the data are in memory already.
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    return lightning.Trainer(
+        max_epochs=config.epochs,
+        precision=config.precision,
+        gradient_clip_val=config.clip,
+        callbacks=[keep_best, *average],
+        logger=CSVLogger(run_dir, name="", version=""),
+        default_root_dir=run_dir,
+        reload_dataloaders_every_n_epochs=1,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def _write_recipe(recipe: Recipe, run_dir: Path) -> None:
+    plain = dataclasses.asdict(recipe)
+    plain["corpora"] = list(plain["corpora"])
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    (run_dir / "recipe.yaml").write_text(text, encoding="utf-8")
+
+
+def _weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    weights: dict[str, torch.Tensor] = loaded["state_dict"]
+    return weights
