@@ -1,5 +1,15 @@
 """Raw text and pictures as the models read them; shared by training and prediction."""
 
+from emofuse.preprocess.face import cut_face, prepare_crop, resize_to_fit
+from emofuse.preprocess.image import load_image
 from emofuse.preprocess.text import normalize_text, spell_emoji, split_windows
 
-__all__ = ["normalize_text", "spell_emoji", "split_windows"]
+__all__ = [
+    "cut_face",
+    "load_image",
+    "normalize_text",
+    "prepare_crop",
+    "resize_to_fit",
+    "spell_emoji",
+    "split_windows",
+]

@@ -1,0 +1,45 @@
+"""Train the models of the recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from emofuse.train.recipe import Recipe, build_config, read_yaml
+
+__all__ = ["train_recipe"]
+
+
+def train_recipe(
+    path: Path,
+    data_root: Path,
+    run_dir: Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+) -> Path:
+    """Train whatever a recipe file describes.
+
+    Args:
+        path: YAML recipe.
+        data_root: Folder that holds the corpora.
+        run_dir: Where the run is kept; None takes `runs/<name>`.
+        overrides: `key.sub=value` strings.
+        resume: Go on from the last finished epoch.
+
+    Returns:
+        Path of the best checkpoint.
+
+    Raises:
+        ConfigError: The recipe is malformed, or the folder holds a run already.
+        DatasetError: A corpus is missing or malformed.
+    """
+    data = read_yaml(path, overrides)
+    folder = run_dir or Path("runs") / str(data.get("name", path.stem))
+    if data.get("task") == "face_detector":
+        from emofuse.train.face_detection import DetectorRecipe, train_detector  # noqa: PLC0415 - needs OpenCV
+
+        return train_detector(build_config(DetectorRecipe, data), data_root, folder, resume=resume)
+    from emofuse.train.trainer import train  # noqa: PLC0415 - Lightning takes seconds to import
+
+    return train(build_config(Recipe, data), data_root, folder, resume=resume)

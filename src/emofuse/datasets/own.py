@@ -1,0 +1,155 @@
+"""A user's own data: a CSV or JSON-lines table, or a folder of pictures per label."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from emofuse.datasets.adapter import check_split, find_file, read_lines
+from emofuse.errors import CorpusFormatError, CorpusNotFoundError
+from emofuse.taxonomy import load_taxonomy
+from emofuse.types import Sample
+
+__all__ = ["CsvAdapter", "FolderAdapter", "JsonlAdapter"]
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+
+
+class _TableAdapter:
+    """Rows with a text column, an image column, or both, and one column per label set.
+
+    Args:
+        text_column: Column of the text; may be absent from the table.
+        image_column: Column of the picture's path, relative to the table; may be absent.
+        label_columns: Column -> label set.
+    """
+
+    name = ""
+    multi_label = False
+    licence = "the user's own data"
+    commercial_use = "the user's own data"
+    splits = ("train", "validation", "test")
+
+    def __init__(
+        self,
+        *,
+        text_column: str = "text",
+        image_column: str = "image",
+        label_columns: Mapping[str, str] | None = None,
+    ) -> None:
+        self.text_column = text_column
+        self.image_column = image_column
+        self.label_columns = dict(label_columns or {"emotion": "ekman7", "sentiment": "sentiment3"})
+        self.taxonomies = tuple(self.label_columns.values())
+
+    def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
+        """Read `root/<split>.<suffix>`, or `root` itself when it is a file."""
+        check_split(self, split)
+        path = root if root.is_file() else find_file(root, f"{split}.{self.name}")
+        for line, row in self._rows(path):
+            where = f"{path}:{line}"
+            text, image = row.get(self.text_column) or None, row.get(self.image_column) or None
+            if text is None and image is None:
+                raise CorpusFormatError(
+                    f"{path} line {line}: needs a column {self.text_column!r} or {self.image_column!r}.",
+                    item=where,
+                )
+            yield Sample(
+                id=str(row.get("id") or f"{split}:{line}"),
+                text=text,
+                image=path.parent / image if image else None,
+                labels=self._labels(row, path, line),
+            )
+
+    def _labels(self, row: Mapping[str, Any], path: Path, line: int) -> dict[str, dict[str, float]]:
+        labels = {}
+        for column, taxonomy in self.label_columns.items():
+            label = row.get(column)
+            if not label:
+                continue
+            valid = load_taxonomy(taxonomy).labels
+            if label not in valid:
+                raise CorpusFormatError(
+                    f"{path} line {line}: {column} {label!r} is none of {', '.join(valid)}.",
+                    item=f"{path}:{line}",
+                )
+            labels[taxonomy] = {label: 1.0}
+        return labels
+
+    def _rows(self, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        raise NotImplementedError
+
+
+class CsvAdapter(_TableAdapter):
+    """`train.csv`, `validation.csv`, `test.csv` with columns text, image, emotion, sentiment."""
+
+    name = "csv"
+
+    def _rows(self, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            for row in reader:
+                yield reader.line_num, row
+
+
+class JsonlAdapter(_TableAdapter):
+    """`train.jsonl`, `validation.jsonl`, `test.jsonl` with the same keys as the CSV form."""
+
+    name = "jsonl"
+
+    def _rows(self, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        for number, line in read_lines(path):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise CorpusFormatError(
+                    f"{path} line {number}: not valid JSON ({error.msg}).", item=f"{path}:{number}"
+                ) from error
+            if not isinstance(row, dict):
+                raise CorpusFormatError(
+                    f"{path} line {number}: expected a JSON object.", item=f"{path}:{number}"
+                )
+            yield number, row
+
+
+class FolderAdapter:
+    """`<split>/<label>/*.jpg`, or `<label>/*.jpg` when there are no split folders.
+
+    Args:
+        taxonomy: Label set of the folder names.
+    """
+
+    name = "folder"
+    multi_label = False
+    licence = "the user's own data"
+    commercial_use = "the user's own data"
+    splits = ("train", "validation", "test")
+
+    def __init__(self, *, taxonomy: str = "ekman7") -> None:
+        self.taxonomies = (taxonomy,)
+
+    def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
+        """Read the pictures of a split, sorted by label and name."""
+        check_split(self, split)
+        base = root / split if (root / split).is_dir() else root
+        folders = sorted(entry for entry in base.iterdir() if entry.is_dir()) if base.is_dir() else []
+        if not folders:
+            raise CorpusNotFoundError(
+                f"Found no label folders under {base}. Expected {base}/<label>/<picture>.", item=str(base)
+            )
+        labels = load_taxonomy(self.taxonomies[0]).labels
+        for folder in folders:
+            if folder.name not in labels:
+                raise CorpusFormatError(
+                    f"The folder {folder} is none of {', '.join(labels)}.", item=str(folder)
+                )
+            for path in sorted(folder.iterdir()):
+                if path.suffix.lower() in PICTURES:
+                    yield Sample(
+                        id=f"{folder.name}/{path.name}",
+                        image=path,
+                        labels={self.taxonomies[0]: {folder.name: 1.0}},
+                    )

@@ -1,0 +1,124 @@
+"""From a face in a photo to the grey square that face models read."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from emofuse.types import FaceBox, ImageArray
+
+__all__ = ["CROP_SCALE", "cut_face", "prepare_crop", "resize_to_fit"]
+
+CROP_SCALE = 1.28  # of the box width; reproduces the framing of FER-2013
+LEVEL_FROM_DEG, LEVEL_TO_DEG = 3.0, 45.0
+SQUARE_TOLERANCE = 1.25
+
+
+def cut_face(image: ImageArray, box: FaceBox, *, size_px: int = 48) -> ImageArray:
+    """Cut a face as a square of 1.28 box widths around the box centre, eyes levelled if slightly tilted.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        box: The face; what lies outside the image repeats its border.
+        size_px: Side of the result, px.
+
+    Returns:
+        (size_px, size_px) uint8 grey (ITU-R 601).
+    """
+    side = max(CROP_SCALE * box.width, 1.0)
+    centre_x, centre_y = box.x + box.width / 2, box.y + box.height / 2
+    angle = _eye_tilt(box)
+    # A tilted square reaches further: take what its rotation can touch.
+    reach = side / 2 * (abs(math.cos(angle)) + abs(math.sin(angle)))
+    patch, left, top = _patch(image, centre_x, centre_y, reach)
+    grey = Image.fromarray(patch).convert("L")
+    # Shrink first, with antialiasing; a rotation samples single pixels and would alias.
+    scale = min(1.0, 2 * size_px / side)
+    if scale < 1:
+        smaller = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
+        x_scale, y_scale = smaller[0] / grey.width, smaller[1] / grey.height
+        grey = grey.resize(smaller, Image.Resampling.BOX)
+    else:
+        x_scale = y_scale = 1.0
+    x, y = (centre_x - left) * x_scale, (centre_y - top) * y_scale
+    half_x, half_y = side / 2 * x_scale, side / 2 * y_scale
+    if not angle:
+        area = (
+            max(x - half_x, 0.0),
+            max(y - half_y, 0.0),
+            min(x + half_x, grey.width),
+            min(y + half_y, grey.height),
+        )
+        return np.asarray(grey.resize((size_px, size_px), Image.Resampling.BILINEAR, box=area))
+    doubled = 2 * size_px
+    step = 2 * half_x / doubled
+    cos, sin = math.cos(angle) * step, math.sin(angle) * step
+    middle = doubled / 2
+    matrix = (cos, -sin, x - middle * cos + middle * sin, sin, cos, y - middle * sin - middle * cos)
+    levelled = grey.transform(
+        (doubled, doubled), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR
+    )
+    return np.asarray(levelled.resize((size_px, size_px), Image.Resampling.BOX))
+
+
+def prepare_crop(image: ImageArray, *, size_px: int = 48) -> ImageArray:
+    """Take a whole picture as one face.
+
+    Args:
+        image: (H, W, 3) uint8 RGB; a picture far from square is cut to its central square.
+        size_px: Side of the result, px.
+
+    Returns:
+        (size_px, size_px) uint8 grey; the input itself when it has that size already.
+    """
+    height, width = image.shape[:2]
+    grey = Image.fromarray(image).convert("L")
+    if grey.size == (size_px, size_px):
+        return np.asarray(grey)
+    area = (0.0, 0.0, float(width), float(height))
+    if max(height, width) > SQUARE_TOLERANCE * min(height, width):
+        side = min(height, width)
+        left, top = (width - side) / 2, (height - side) / 2
+        area = (left, top, left + side, top + side)
+    return np.asarray(grey.resize((size_px, size_px), Image.Resampling.BILINEAR, box=area))
+
+
+def resize_to_fit(image: ImageArray, side_px: int) -> tuple[ImageArray, float]:
+    """Shrink a picture so that its long side fits; never enlarge.
+
+    Args:
+        image: (H, W, 3) uint8.
+        side_px: Largest side of the result, px.
+
+    Returns:
+        (h, w, 3) uint8, and the scale h / H (0-1].
+    """
+    height, width = image.shape[:2]
+    scale = side_px / max(height, width)
+    if scale >= 1:
+        return image, 1.0
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    picture = Image.fromarray(image)
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)), scale
+
+
+def _eye_tilt(box: FaceBox) -> float:
+    if box.landmarks is None or len(box.landmarks) < 2:
+        return 0.0
+    (right_x, right_y), (left_x, left_y) = box.landmarks[:2]
+    # The person's right eye is on the left of an upright picture.
+    angle = math.atan2(left_y - right_y, left_x - right_x)
+    return angle if LEVEL_FROM_DEG <= abs(math.degrees(angle)) <= LEVEL_TO_DEG else 0.0
+
+
+def _patch(image: ImageArray, x: float, y: float, reach: float) -> tuple[ImageArray, int, int]:
+    height, width = image.shape[:2]
+    left, right = math.floor(x - reach), math.ceil(x + reach)
+    top, bottom = math.floor(y - reach), math.ceil(y + reach)
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        return image[top:bottom, left:right], left, top
+    columns = np.clip(np.arange(left, right), 0, width - 1)
+    rows = np.clip(np.arange(top, bottom), 0, height - 1)
+    return image[rows[:, None], columns[None, :]], left, top

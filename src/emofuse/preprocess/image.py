@@ -1,0 +1,160 @@
+"""Pictures from any source as upright RGB arrays, or a clear error."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from emofuse.errors import (
+    EmptyImageFileError,
+    ImageIsDirectoryError,
+    ImageNotFoundError,
+    ImageTooLargeError,
+    ImageTooSmallError,
+    NotAnImageError,
+    TruncatedImageError,
+)
+from emofuse.types import ImageArray, ImageSource, Notice
+
+__all__ = ["MAX_PIXELS", "MIN_SIDE_PX", "load_image"]
+
+MAX_PIXELS = 64_000_000
+MIN_SIDE_PX = 8
+
+
+def load_image(
+    source: ImageSource, *, max_pixels: int = MAX_PIXELS
+) -> tuple[ImageArray, tuple[Notice, ...]]:
+    """Read a picture.
+
+    EXIF orientation is applied; palettes, CMYK, 16-bit and float greys become 8-bit RGB; transparency is
+    laid over white; of an animation the first frame is taken.
+
+    Args:
+        source: Path, encoded bytes, PIL image, or an array of (H, W, 3), (H, W, 4) or (H, W) uint8.
+        max_pixels: Largest number of pixels that is decoded; checked before decoding.
+
+    Returns:
+        (H, W, 3) uint8 RGB, upright, and notices (`animated_first_frame`).
+
+    Raises:
+        ImageNotFoundError: No file at the path.
+        ImageIsDirectoryError: The path is a directory.
+        EmptyImageFileError: Zero bytes.
+        NotAnImageError: No supported format, or an array of another shape or type.
+        TruncatedImageError: The data end early or are damaged.
+        ImageTooLargeError: More than `max_pixels`.
+        ImageTooSmallError: A side below eight pixels.
+    """
+    if isinstance(source, np.ndarray):
+        return _check_size(_from_array(source), "<array>", max_pixels), ()
+    if isinstance(source, Image.Image):
+        return _decode(source, "<image>", max_pixels)
+    if isinstance(source, bytes):
+        if not source:
+            raise EmptyImageFileError("The image has zero bytes. Send the file again.", item="<bytes>")
+        return _open(io.BytesIO(source), "<bytes>", max_pixels)
+    path = Path(os.fspath(source))
+    name = str(path)
+    if path.is_dir():
+        raise ImageIsDirectoryError(f"{name} is a directory. Give the path of one picture.", item=name)
+    try:
+        with path.open("rb") as file:
+            if not path.stat().st_size:
+                raise EmptyImageFileError(f"{name} has zero bytes. Copy the file again.", item=name)
+            return _open(file, name, max_pixels)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ImageNotFoundError(f"There is no file {name}. Check the path.", item=name) from error
+    except (PermissionError, ValueError) as error:
+        raise ImageNotFoundError(f"{name!r} cannot be opened: {error}.", item=name) from error
+
+
+def _open(file: IO[bytes], name: str, max_pixels: int) -> tuple[ImageArray, tuple[Notice, ...]]:
+    with warnings.catch_warnings():
+        # Pillow's own limit warns or raises by size; ours is checked right after opening.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+        try:
+            image = Image.open(file)
+        except Image.DecompressionBombError as error:
+            raise _too_large(name, str(error)) from error
+        except (UnidentifiedImageError, SyntaxError, OSError, ValueError) as error:
+            raise NotAnImageError(
+                f"{name} is not a picture in a supported format (JPEG, PNG, WebP, GIF, BMP, TIFF).", item=name
+            ) from error
+        return _decode(image, name, max_pixels)
+
+
+def _decode(image: Image.Image, name: str, max_pixels: int) -> tuple[ImageArray, tuple[Notice, ...]]:
+    if image.width * image.height > max_pixels:
+        raise _too_large(name, f"{image.width:,} x {image.height:,} pixels")
+    notices: tuple[Notice, ...] = ()
+    if getattr(image, "is_animated", False):
+        notices = (Notice("animated_first_frame", "The picture is animated; its first frame was read."),)
+    try:
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        pixels = np.asarray(_to_rgb(upright))
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
+        raise TruncatedImageError(
+            f"{name} is cut short or damaged ({error}). Copy or export it again.", item=name
+        ) from error
+    return _check_size(pixels, name, max_pixels), notices
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return Image.fromarray(_scale_to_8_bit(np.asarray(image, dtype=np.float64), image.mode)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        overlay = image.convert("RGBA")
+        white = Image.new("RGBA", overlay.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, overlay).convert("RGB")
+    return image.convert("RGB")
+
+
+def _scale_to_8_bit(values: np.ndarray, mode: str) -> ImageArray:  # type: ignore[type-arg]
+    top = float(values.max(initial=0.0))
+    if mode == "F":
+        full = 1.0 if top <= 1.0 else 255.0 if top <= 255.0 else 65535.0
+    else:
+        full = 65535.0
+    return np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8)
+
+
+def _from_array(array: np.ndarray) -> ImageArray:  # type: ignore[type-arg]
+    grey = array.ndim == 2
+    if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise NotAnImageError(
+            f"An array picture must be (H, W, 3) uint8 RGB, not {array.shape} {array.dtype}.", item="<array>"
+        )
+    if not array.size:
+        raise ImageTooSmallError("The array has no pixels.", item="<array>")
+    if grey:
+        return np.repeat(array[:, :, None], 3, axis=2)
+    if array.shape[2] == 4:
+        return np.asarray(_to_rgb(Image.fromarray(array)))
+    return array
+
+
+def _check_size(pixels: ImageArray, name: str, max_pixels: int) -> ImageArray:
+    height, width = pixels.shape[:2]
+    if height * width > max_pixels:
+        raise _too_large(name, f"{width:,} x {height:,} pixels")
+    if min(height, width) < MIN_SIDE_PX:
+        raise ImageTooSmallError(
+            f"{name} has {width} x {height} pixels; at least {MIN_SIDE_PX} a side are needed.", item=name
+        )
+    return pixels
+
+
+def _too_large(name: str, what: str) -> ImageTooLargeError:
+    return ImageTooLargeError(
+        f"{name} is too large to decode safely: {what}; at most {MAX_PIXELS:,} pixels. Scale it down first.",
+        item=name,
+    )
