@@ -102,7 +102,7 @@ class Classifier(lightning.LightningModule):
                 {"params": [p for p in own if p.ndim > 1], "lr": rate},
                 {"params": [p for p in own if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
             ]
-        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
+        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         total = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: _warmup_cosine(step, total, config.warmup)
