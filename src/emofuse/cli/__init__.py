@@ -1,0 +1,83 @@
+"""The command line: each command parses, calls and prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from emofuse import __version__
+from emofuse.errors import EmofuseError
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "data": "Look at corpora.",
+    "evaluate": "Score a BUNDLE on a split of a corpus.",
+    "export": "Write the best network of a RUN as a bundle folder.",
+    "models": "Look at the models inside emofuse.",
+    "predict": "Read emotion and sentiment from texts and images.",
+    "train": "Train the model of a RECIPE.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when it runs, so that `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"emofuse.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="emofuse")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Emotion and sentiment from text, faces and photos."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line.
+
+    Exit codes: 0 done, 1 bad data, 2 bad usage, 130 interrupted. Errors go to standard error in one line;
+    a traceback appears only with `--debug`.
+
+    Args:
+        arguments: Without the program's name; None takes those of the process.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(_run(given, debug="--debug" in given))
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
+    try:
+        code: Any = cli.main(args=arguments, prog_name="emofuse", standalone_mode=False)
+    except EmofuseError as error:
+        if debug:
+            raise
+        click.echo(f"error[{error.code}]: {error.message}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe has gone, as with `| head`; Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from emofuse.train.data import Batch
 from emofuse.train.encoders import Encoder
 from emofuse.train.losses import LOSSES
 from emofuse.train.recipe import Recipe
+from emofuse.train.schedule import warmup_cosine
 
 __all__ = ["Classifier", "EmotionNetwork"]
 
@@ -105,16 +105,9 @@ class Classifier(lightning.LightningModule):
         optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         total = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: _warmup_cosine(step, total, config.warmup)
+            optimizer, lambda step: warmup_cosine(step, total, config.warmup)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-def _warmup_cosine(step: int, total: int, warmup: float) -> float:
-    rising = max(1, round(total * warmup))
-    if step < rising:
-        return (step + 1) / rising
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / max(1, total - rising))))
 
 
 def _scores(logits: Tensor, targets: Tensor, *, multi_label: bool) -> dict[str, Tensor]:

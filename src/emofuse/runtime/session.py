@@ -1,0 +1,49 @@
+"""ONNX Runtime sessions with the settings that every model shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from emofuse.errors import BundleSchemaError
+
+__all__ = ["Session", "open_session"]
+
+
+class Session(Protocol):
+    """The part of `onnxruntime.InferenceSession` that emofuse uses."""
+
+    def run(self, output_names: Sequence[str] | None, input_feed: dict[str, Any]) -> Sequence[Any]:
+        """Compute the named outputs."""
+        ...
+
+
+def open_session(path: Path, *, threads: int | None = None) -> Session:
+    """Open a model on the CPU.
+
+    Args:
+        path: ONNX file.
+        threads: Threads within an operator; None leaves the choice to ONNX Runtime (one per core).
+
+    Returns:
+        A session that is safe to run from several threads.
+
+    Raises:
+        BundleSchemaError: The file is no ONNX model that this runtime reads.
+    """
+    import onnxruntime  # noqa: PLC0415 - a text-only import of emofuse must stay light
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # Pre-allocated arenas and spinning threads suit servers that own the machine, not libraries.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        session: Session = onnxruntime.InferenceSession(
+            str(path), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime raises classes of its compiled module, all named differently
+        raise BundleSchemaError(f"{path} cannot be opened by ONNX Runtime: {error}", item=str(path)) from error
+    return session

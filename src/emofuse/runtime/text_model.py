@@ -1,0 +1,121 @@
+"""A text bundle at work: normalise, tokenise, window, batch, run, calibrate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from emofuse.errors import InputError
+from emofuse.preprocess import normalize_text, spell_emoji, split_windows
+from emofuse.runtime.activation import activate
+from emofuse.runtime.bundle import ModelBundle
+from emofuse.runtime.session import Session
+from emofuse.taxonomy import load_taxonomy
+from emofuse.types import FloatArray, Notice
+
+__all__ = ["TextModel", "TextReading", "TokenizerLike"]
+
+
+class _Encoding(Protocol):
+    @property
+    def ids(self) -> list[int]: ...
+
+
+class TokenizerLike(Protocol):
+    """The part of `tokenizers.Tokenizer` that emofuse uses."""
+
+    def encode_batch(self, texts: list[str], *, add_special_tokens: bool) -> Sequence[_Encoding]:
+        """Token ids per text."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class TextReading:
+    """What a text model says about one text.
+
+    Attributes:
+        probabilities: Taxonomy -> (labels,) float32, 0-1.
+        notices: What was done to the text.
+    """
+
+    probabilities: Mapping[str, FloatArray]
+    notices: tuple[Notice, ...]
+
+
+class TextModel:
+    """Reads texts with a bundle of kind "text"."""
+
+    def __init__(self, bundle: ModelBundle, session: Session, tokenizer: TokenizerLike) -> None:
+        self.bundle = bundle
+        self._session = session
+        self._tokenizer = tokenizer
+        constants = bundle.preprocessing
+        self._prefix = list(constants["prefix_ids"])
+        self._suffix = list(constants["suffix_ids"])
+        self._window = constants["max_tokens"] - len(self._prefix) - len(self._suffix)
+        self._max_windows: int = constants["max_windows"]
+        self._max_batch: int = constants["max_batch"]
+        self._spell_emoji = constants["emoji"] == "spell"
+
+    def predict(self, texts: Sequence[str]) -> list[TextReading | InputError]:
+        """Read texts.
+
+        Texts are batched with others of exactly their length, so nothing is padded and no text changes its
+        neighbours' result.
+
+        Args:
+            texts: Any strings.
+
+        Returns:
+            One reading per text in order; the error instead where a text cannot be read.
+        """
+        results: list[TextReading | InputError | None] = [None] * len(texts)
+        cleaned: dict[int, tuple[str, tuple[Notice, ...]]] = {}
+        for index, text in enumerate(texts):
+            try:
+                cleaned[index] = normalize_text(text)
+            except InputError as error:
+                results[index] = error
+        windows, spans, notices = self._windows(cleaned)
+        logits = self._run(windows)
+        for index, span in spans.items():
+            weights = np.array([len(window) for window in windows[span]], dtype=np.float32)
+            probabilities = {
+                name: weights / weights.sum() @ activate(logits[name][span], output)
+                for name, output in self.bundle.outputs.items()
+            }
+            results[index] = TextReading(probabilities, notices[index])
+        return [result for result in results if result is not None]
+
+    def _windows(
+        self, cleaned: Mapping[int, tuple[str, tuple[Notice, ...]]]
+    ) -> tuple[list[list[int]], dict[int, slice], dict[int, tuple[Notice, ...]]]:
+        texts = [spell_emoji(text) if self._spell_emoji else text for text, _ in cleaned.values()]
+        encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        windows: list[list[int]] = []
+        spans, notices = {}, {}
+        for (index, (_, own)), encoding in zip(cleaned.items(), encodings, strict=True):
+            parts, notice = split_windows(encoding.ids, self._window, self._max_windows)
+            windows += [[*self._prefix, *part, *self._suffix] for part in parts]
+            spans[index] = slice(len(windows) - len(parts), len(windows))
+            notices[index] = (*own, notice) if notice else own
+        return windows, spans, notices
+
+    def _run(self, windows: Sequence[Sequence[int]]) -> dict[str, FloatArray]:
+        groups: dict[int, list[int]] = {}
+        for row, window in enumerate(windows):
+            groups.setdefault(len(window), []).append(row)
+        names = list(self.bundle.outputs)
+        logits: dict[str, FloatArray] = {
+            name: np.empty((len(windows), len(load_taxonomy(name))), dtype=np.float32) for name in names
+        }
+        for group in groups.values():
+            for start in range(0, len(group), self._max_batch):
+                rows = group[start : start + self._max_batch]
+                ids = np.array([windows[row] for row in rows], dtype=np.int64)
+                for name, values in zip(names, self._session.run(names, {"input_ids": ids}), strict=True):
+                    logits[name][rows] = values
+        return logits
