@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +16,7 @@ from tokenizers import Tokenizer
 
 from emofuse.datasets import load_adapter
 from emofuse.evaluate.calibration import Activation, choose_thresholds, fit_temperature, probabilities_of
-from emofuse.export.model_card import render_model_card
+from emofuse.export.bundle_writer import code_revision, write_bundle
 from emofuse.export.onnx_model import QUANTIZERS, check_parity, export_onnx
 from emofuse.metrics import expected_calibration_error
 from emofuse.taxonomy import load_taxonomy
@@ -30,7 +27,7 @@ from emofuse.train.trainer import load_run
 from emofuse.train.validation import read_validation
 from emofuse.types import FloatArray
 
-__all__ = ["export_run", "write_bundle"]
+__all__ = ["export_run"]
 
 MAX_WINDOWS = 32
 CALIBRATION_BATCHES = 24
@@ -73,26 +70,6 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     manifest = _manifest(recipe, tokenizer, outputs, metrics)
     write_bundle(bundle_dir, manifest, files)
     return manifest
-
-
-def write_bundle(bundle_dir: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-    """Write everything of a bundle but its `model.onnx`, which must be there already.
-
-    Args:
-        bundle_dir: Bundle folder.
-        manifest: Content of `bundle.json`.
-        files: Further files by name.
-    """
-    content = {
-        **files,
-        "bundle.json": (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode(),
-        "MODEL_CARD.md": render_model_card(manifest).encode(),
-    }
-    for name, data in content.items():
-        (bundle_dir / name).write_bytes(data)
-    summed = sorted({*content, "model.onnx"})
-    lines = [f"{hashlib.sha256((bundle_dir / name).read_bytes()).hexdigest()}  {name}\n" for name in summed]
-    (bundle_dir / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
 def _batches(
@@ -205,14 +182,6 @@ def _manifest(
             for adapter in adapters
         ],
         "recipe": f"recipes/{recipe.name}.yaml",
-        "code_revision": _revision(),
+        "code_revision": code_revision(),
         "created": datetime.now(UTC).date().isoformat(),
     }
-
-
-def _revision() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"

@@ -28,10 +28,7 @@ def render_model_card(manifest: Mapping[str, Any]) -> str:
             "",
             f"{manifest['description']}.",
             "",
-            "## Outputs",
-            "",
             *_outputs(manifest["outputs"]),
-            "",
             "## Measured",
             "",
             *_metrics(manifest["metrics"]),
@@ -54,11 +51,14 @@ def render_model_card(manifest: Mapping[str, Any]) -> str:
 
 
 def _outputs(outputs: Mapping[str, Any]) -> list[str]:
-    return [
+    if not outputs:
+        return []
+    rows = [
         f"- `{name}` ({output['activation']}, temperature {output['temperature']:.3f}): "
         f"{', '.join(output['labels'])}"
         for name, output in outputs.items()
     ]
+    return ["## Outputs", "", *rows, ""]
 
 
 def _metrics(metrics: list[Mapping[str, Any]]) -> list[str]:

@@ -24,7 +24,7 @@ from torch import nn
 
 from emofuse.errors import EmofuseError
 
-__all__ = ["QUANTIZERS", "ParityError", "check_parity", "export_onnx"]
+__all__ = ["QUANTIZERS", "ParityError", "check_parity", "clean_model", "export_onnx"]
 
 PARITY_TOLERANCE = 1e-4
 
@@ -68,7 +68,7 @@ def export_onnx(
     if program is None:
         raise ParityError("torch.onnx.export returned nothing.")
     program.save(path)
-    _clean(path)
+    clean_model(path)
 
 
 def check_parity(network: nn.Module, path: Path, inputs: Inputs) -> float:
@@ -98,8 +98,12 @@ def check_parity(network: nn.Module, path: Path, inputs: Inputs) -> float:
     return worst
 
 
-def _clean(path: Path) -> None:
-    # The exporter records stack traces with local paths, and shapes that quantisation contradicts.
+def clean_model(path: Path) -> None:
+    """Drop what the exporter records beside the graph: stack traces with local paths, stale shapes.
+
+    Args:
+        path: ONNX file, rewritten in place.
+    """
     model = onnx.load(path)
     del model.graph.value_info[:]
     del model.metadata_props[:]

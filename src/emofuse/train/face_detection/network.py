@@ -85,7 +85,8 @@ def _decode(raw: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
     raw = raw.permute(0, 2, 3, 1).reshape(batch, height * width, OUTPUTS).float()
     xs = (torch.arange(width, device=raw.device) + 0.5) * stride
     ys = (torch.arange(height, device=raw.device) + 0.5) * stride
-    points = torch.stack([xs.repeat(height), ys.repeat_interleave(width)], dim=-1)
+    grid = (xs[None, :].expand(height, width), ys[:, None].expand(height, width))
+    points = torch.stack(grid, dim=-1).reshape(height * width, 2)
     size = torch.exp(raw[..., 3:5].clamp(max=6.0)) * stride
     corner = points + raw[..., 1:3] * stride - size / 2
     landmarks = points.repeat(1, 5) + raw[..., 5:15] * stride

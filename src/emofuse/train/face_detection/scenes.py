@@ -104,7 +104,7 @@ def _choose_transform(
         box = boxes[random.integers(len(boxes))]
         low, high = scenes.face_px
         wished = math.exp(random.uniform(math.log(low), math.log(high)))
-        scale = float(np.clip(wished / max(box[2], box[3]), whole * 0.25, MAX_ENLARGE))
+        scale = float(np.clip(wished / max(box[2], box[3]), whole * 0.45, MAX_ENLARGE))
         source = box[:2] + box[2:4] / 2
         target = random.uniform(0.15, 0.85, 2) * side
     else:

@@ -1,0 +1,46 @@
+"""`emofuse evaluate`: a bundle and a corpus in, figures out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from emofuse.errors import MissingExtraError
+from emofuse.runtime.bundle import load_bundle
+
+
+@click.command()
+@click.argument("bundle")
+@click.option("--corpus", required=True, metavar="NAME", help="See `emofuse data list`.")
+@click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the corpus.")
+@click.option("--split", default="test", show_default=True)
+@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
+def evaluate(bundle: str, corpus: str, root: Path, split: str, output: Path | None) -> None:
+    """Score a BUNDLE (name or folder) on a split of a corpus."""
+    try:
+        from emofuse.evaluate import evaluate_bundle  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtraError("eval", error.name or "scikit-learn") from error
+    result = evaluate_bundle(load_bundle(bundle), corpus, root, split=split)
+    click.echo(f"{result.bundle} {result.version} on {corpus} {split}: {result.samples} samples")
+    for name, value in result.scores.items():
+        click.echo(f"  {name:24} {value:.4f}")
+    click.echo(f"  {'label':16} precision  recall      f1  support")
+    for label, row in result.per_class.items():
+        figures = f"{row['precision']:9.3f} {row['recall']:7.3f} {row['f1']:7.3f} {row['support']:8.0f}"
+        click.echo(f"  {label:16} {figures}")
+    if result.unreadable:
+        click.echo(f"  {len(result.unreadable)} samples could not be read; see `unreadable` in the JSON.", err=True)
+    if output is not None:
+        record = {
+            "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}",
+            "date": datetime.now(UTC).date().isoformat(),
+            "python": sys.version.split()[0],
+            **result.to_dict(),
+        }
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,43 @@
+"""The files of a bundle beside its model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from emofuse.export.model_card import render_model_card
+
+__all__ = ["code_revision", "write_bundle"]
+
+
+def write_bundle(bundle_dir: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Write everything of a bundle but its `model.onnx`, which must be there already.
+
+    Args:
+        bundle_dir: Bundle folder.
+        manifest: Content of `bundle.json`.
+        files: Further files by name.
+    """
+    content = {
+        **files,
+        "bundle.json": (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode(),
+        "MODEL_CARD.md": render_model_card(manifest).encode(),
+    }
+    for name, data in content.items():
+        (bundle_dir / name).write_bytes(data)
+    summed = sorted({*content, "model.onnx"})
+    lines = [f"{hashlib.sha256((bundle_dir / name).read_bytes()).hexdigest()}  {name}\n" for name in summed]
+    (bundle_dir / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def code_revision() -> str:
+    """Short hash of the checked-out code, or "unknown" outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
