@@ -112,7 +112,7 @@ def _calibrate(
         own = logits[head][rows]
         labels = list(load_taxonomy(head).labels)
         activation: Activation = "sigmoid" if config.loss == "focal_multilabel" else "softmax"
-        temperature = fit_temperature(own, targets, activation)
+        temperature = fit_temperature(own, _sharpen(targets, activation), activation)
         probabilities = probabilities_of(own, temperature, activation)
         thresholds = choose_thresholds(probabilities, targets, labels)
         outputs[head] = {
@@ -132,6 +132,14 @@ def _calibrate(
                 }
             )
     return outputs, metrics
+
+
+def _sharpen(targets: FloatArray, activation: Activation) -> FloatArray:
+    # Confidence is to say how often the answer is right, not how annotators' votes are shared.
+    if activation == "sigmoid":
+        return targets
+    top: FloatArray = (targets == targets.max(axis=1, keepdims=True)).astype(np.float32)
+    return top / top.sum(axis=1, keepdims=True)
 
 
 def _scores(

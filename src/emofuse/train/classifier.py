@@ -89,6 +89,10 @@ class Classifier(lightning.LightningModule):
             scores.append(next(iter(values.values())))
         self.log("val/score", torch.stack(scores).mean(), prog_bar=True)
 
+    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
+        """Clip the norm of all gradients; Lightning itself refuses to with a fused optimizer."""
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.train.clip)
+
     def configure_optimizers(self) -> Any:
         """AdamW with a gentler rate for the pretrained part; linear warm-up, cosine to zero."""
         config = self.recipe.train
@@ -102,7 +106,7 @@ class Classifier(lightning.LightningModule):
                 {"params": [p for p in own if p.ndim > 1], "lr": rate},
                 {"params": [p for p in own if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
             ]
-        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
         total = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: warmup_cosine(step, total, config.warmup)

@@ -127,7 +127,6 @@ def _build_trainer(recipe: Recipe, run_dir: Path) -> lightning.Trainer:
     return lightning.Trainer(
         max_epochs=config.epochs,
         precision=config.precision,
-        gradient_clip_val=config.clip,
         callbacks=[keep_best, *average],
         logger=CSVLogger(run_dir, name="", version=""),
         default_root_dir=run_dir,
