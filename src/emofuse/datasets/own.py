@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ __all__ = ["CsvAdapter", "FolderAdapter", "JsonlAdapter"]
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 
 
-class _TableAdapter:
+class _TableAdapter(ABC):
     """Rows with a text column, an image column, or both, and one column per label set.
 
     Args:
@@ -79,8 +80,8 @@ class _TableAdapter:
             labels[taxonomy] = {label: 1.0}
         return labels
 
-    def _rows(self, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        raise NotImplementedError
+    @abstractmethod
+    def _rows(self, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]: ...
 
 
 class CsvAdapter(_TableAdapter):

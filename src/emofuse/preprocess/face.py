@@ -27,8 +27,11 @@ def cut_face(image: ImageArray, box: FaceBox, *, size_px: int = 48) -> ImageArra
     Returns:
         (size_px, size_px) uint8 grey (ITU-R 601).
     """
-    side = max(CROP_SCALE * box.width, 1.0)
-    centre_x, centre_y = box.x + box.width / 2, box.y + box.height / 2
+    height, width = image.shape[:2]
+    # Boxes come from any callable: one far outside or far larger than the picture must not exhaust memory.
+    side = min(max(CROP_SCALE * box.width, 1.0), 4.0 * max(height, width))
+    centre_x = min(max(box.x + box.width / 2, 0.0), float(width))
+    centre_y = min(max(box.y + box.height / 2, 0.0), float(height))
     angle = _eye_tilt(box)
     # A tilted square reaches further: take what its rotation can touch.
     reach = side / 2 * (abs(math.cos(angle)) + abs(math.sin(angle)))

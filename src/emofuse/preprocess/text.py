@@ -145,4 +145,6 @@ def _mostly_foreign(text: str) -> bool:
 
 
 def _emoji_name(match: re.Match[str]) -> str:
-    return f" {unicodedata.name(match[0], '').lower()} "
+    # Unicode calls the red heart a "heavy black heart", which means the opposite to a language model.
+    name = "red heart" if match[0] == "❤" else unicodedata.name(match[0], "").lower()
+    return f" {name} "

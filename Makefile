@@ -1,0 +1,49 @@
+# `make run` and `make test` need nothing but Debian or Ubuntu with Python 3.11 or newer.
+SHELL := /bin/bash
+CORE := .venv
+DEV := .venv-test
+SOURCES := pyproject.toml $(shell find src -type f -not -name '*.pyc')
+
+.PHONY: run test check format bench benchmarks tables clean
+
+run: $(CORE)/.installed
+	$(CORE)/bin/emofuse predict --text "I am so proud of you" --image examples/photos/eileen_collins.jpg
+
+test: check
+	$(DEV)/bin/pytest -q --cov --cov-report=term:skip-covered -m "not gpu"
+
+check: $(DEV)/.installed
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports --config pyproject.toml
+
+format: $(DEV)/.installed
+	$(DEV)/bin/ruff format .
+	$(DEV)/bin/ruff check --fix .
+
+bench: $(DEV)/.installed $(CORE)/.installed
+	$(DEV)/bin/python benchmarks/latency.py --json benchmarks/latency.json
+	$(DEV)/bin/python benchmarks/footprint.py --core $(CORE) --json benchmarks/footprint.json
+	$(DEV)/bin/python benchmarks/tables.py
+
+# Needs the corpora: make benchmarks DATA=/path/to/data
+benchmarks: $(DEV)/.installed
+	PATH="$(CURDIR)/$(DEV)/bin:$$PATH" benchmarks/evaluate.sh "$(DATA)"
+	$(DEV)/bin/python benchmarks/tables.py
+
+tables: $(DEV)/.installed
+	$(DEV)/bin/python benchmarks/tables.py
+
+$(CORE)/.installed: $(SOURCES)
+	tools/make-venv $(CORE)
+	$(CORE)/bin/python -m pip install --quiet .
+	touch $@
+
+$(DEV)/.installed: pyproject.toml constraints.txt
+	tools/make-venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet -c constraints.txt -e '.[all,dev]'
+	touch $@
+
+clean:
+	rm -rf $(CORE) $(DEV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov

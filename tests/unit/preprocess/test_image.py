@@ -1,0 +1,179 @@
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from emofuse.errors import (
+    EmptyImageFileError,
+    ImageIsDirectoryError,
+    ImageNotFoundError,
+    ImageTooLargeError,
+    ImageTooSmallError,
+    NotAnImageError,
+    TruncatedImageError,
+)
+from emofuse.preprocess import load_image
+
+
+def scene(width=40, height=30):
+    """A picture whose four corners differ, so that every orientation is told apart."""
+    image = np.full((height, width, 3), 90, dtype=np.uint8)
+    image[: height // 2, : width // 2] = (250, 10, 10)
+    image[: height // 2, width // 2 :] = (10, 250, 10)
+    image[height // 2 :, : width // 2] = (10, 10, 250)
+    return image
+
+
+def encode(image, kind, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def bomb(side=30_000):
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
+    body = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def test_path_bytes_array_and_pil_agree(tmp_path):
+    array = scene()
+    picture = Image.fromarray(array)
+    picture.save(tmp_path / "a.png")
+    for source in (
+        tmp_path / "a.png",
+        str(tmp_path / "a.png"),
+        encode(picture, "PNG"),
+        picture,
+        array,
+    ):
+        pixels, notices = load_image(source)
+        assert np.array_equal(pixels, array)
+        assert notices == ()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_is_undone(orientation):
+    stored = Image.fromarray(scene())
+    undo = {
+        2: [Image.Transpose.FLIP_LEFT_RIGHT],
+        3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.TRANSPOSE],
+        6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.TRANSVERSE],
+        8: [Image.Transpose.ROTATE_270],
+    }
+    for step in undo.get(orientation, []):
+        stored = stored.transpose(step)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert np.array_equal(load_image(encode(stored, "PNG", exif=exif))[0], scene())
+
+
+def test_sixteen_bits_are_scaled_not_clipped():
+    values = np.linspace(0, 65535, 40 * 30).reshape(30, 40).astype(np.uint16)
+    pixels, _ = load_image(encode(Image.fromarray(values), "PNG"))
+    assert pixels[0, 0, 0] == 0
+    assert pixels[-1, -1, 0] == 255
+    assert abs(int(pixels[15, 0, 0]) - values[15, 0] / 257) <= 1
+
+
+def test_cmyk_jpeg():
+    cmyk = Image.fromarray(scene()).convert("CMYK")
+    pixels, _ = load_image(encode(cmyk, "JPEG", quality=95))
+    assert np.abs(pixels[5, 5].astype(int) - (250, 10, 10)).max() < 25
+
+
+def test_transparency_is_laid_over_white():
+    clear = np.zeros((20, 20, 4), dtype=np.uint8)
+    clear[:10] = (0, 0, 0, 255)
+    for source in (clear, encode(Image.fromarray(clear), "PNG")):
+        pixels, _ = load_image(source)
+        assert pixels[0, 0].tolist() == [0, 0, 0]
+        assert pixels[19, 0].tolist() == [255, 255, 255]
+
+
+def test_palette_with_transparency():
+    palette = Image.fromarray(scene()).convert("P", palette=Image.Palette.ADAPTIVE, colors=8)
+    pixels, _ = load_image(encode(palette, "PNG", transparency=palette.getpixel((0, 0))))
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert np.abs(pixels[0, 39].astype(int) - (10, 250, 10)).max() < 10
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "F", "I"])
+def test_other_modes(mode):
+    grey = Image.fromarray(scene()).convert("L")
+    if mode == "I":
+        grey = Image.fromarray((np.asarray(grey, dtype=np.int32) * 257))
+    pixels, _ = load_image(grey.convert(mode) if mode != "I" else grey)
+    assert pixels.shape == (30, 40, 3)
+    assert pixels.dtype == np.uint8
+
+
+def test_animation_gives_its_first_frame():
+    frames = [Image.fromarray(scene()), Image.fromarray(255 - scene())]
+    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    pixels, notices = load_image(data)
+    assert np.abs(pixels[0, 0].astype(int) - scene()[0, 0]).max() < 10
+    assert [notice.code for notice in notices] == ["animated_first_frame"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "error"),
+    [
+        ("empty.jpg", b"", EmptyImageFileError),
+        ("text.jpg", b"this is no picture", NotAnImageError),
+        ("cut.jpg", encode(Image.fromarray(scene(200, 200)), "JPEG")[:900], TruncatedImageError),
+        ("cut.png", encode(Image.fromarray(scene(200, 200)), "PNG")[:200], TruncatedImageError),
+        ("dot.png", encode(Image.new("RGB", (1, 1)), "PNG"), ImageTooSmallError),
+        ("bomb.png", bomb(), ImageTooLargeError),
+    ],
+)
+def test_bad_files_by_path_and_bytes(tmp_path, name, data, error):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(error) as by_path:
+            load_image(path)
+        with pytest.raises(error):
+            load_image(data)
+    assert by_path.value.item == str(path)
+    assert str(path) in by_path.value.message
+
+
+def test_missing_file_and_directory(tmp_path):
+    with pytest.raises(ImageNotFoundError):
+        load_image(tmp_path / "none.jpg")
+    with pytest.raises(ImageIsDirectoryError):
+        load_image(tmp_path)
+    with pytest.raises(ImageNotFoundError):
+        load_image("nul\0byte.jpg")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((10, 10, 3)), np.zeros((10, 10, 2), np.uint8), np.zeros(10, np.uint8)],
+)
+def test_bad_arrays_name_shape_and_type(array):
+    with pytest.raises(NotAnImageError, match=str(array.dtype)):
+        load_image(array)
+
+
+def test_small_and_large_arrays():
+    with pytest.raises(ImageTooSmallError):
+        load_image(np.zeros((0, 10, 3), np.uint8))
+    with pytest.raises(ImageTooSmallError):
+        load_image(np.zeros((7, 10, 3), np.uint8))
+    with pytest.raises(ImageTooLargeError):
+        load_image(np.zeros((20, 20, 3), np.uint8), max_pixels=399)
+    assert load_image(np.full((9, 9), 7, np.uint8))[0].shape == (9, 9, 3)

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emofuse.errors import NoModalityError
+from emofuse.runtime.fusion import LogLinearFusion
+from emofuse.types import Modality
+
+TEXT, FACE = Modality.TEXT, Modality.FACE
+HEADS = {
+    "equal": LogLinearFusion({TEXT: 1.0, FACE: 1.0}),
+    "unequal": LogLinearFusion({TEXT: 1.0, FACE: 0.5}),
+}
+
+
+def both(text, face):
+    return {TEXT: np.array([text], dtype=np.float32), FACE: np.array([face], dtype=np.float32)}
+
+
+def present(*row):
+    return np.array([row])
+
+
+def test_product_of_two_equal_weights_by_hand():
+    fused = HEADS["equal"].fuse(both([0.8, 0.2], [0.6, 0.4]), present(True, True))
+    np.testing.assert_allclose(fused, [[0.48 / 0.56, 0.08 / 0.56]], rtol=1e-5)
+
+
+def test_weight_is_an_exponent():
+    fused = HEADS["unequal"].fuse(both([0.5, 0.5], [0.81, 0.19]), present(True, True))
+    np.testing.assert_allclose(fused[0, 0] / fused[0, 1], np.sqrt(0.81 / 0.19), rtol=1e-5)
+
+
+def test_shares():
+    shares = HEADS["unequal"].shares(both([1, 0], [1, 0]), np.array([[True, True]]))
+    np.testing.assert_allclose(shares, [[2 / 3, 1 / 3]])
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+class TestContract:
+    def test_a_single_modality_is_returned_unchanged(self, head):
+        own = both([0.7, 0.3], [0.2, 0.8])
+        np.testing.assert_allclose(head.fuse(own, present(True, False)), own[TEXT], rtol=1e-5)
+        np.testing.assert_allclose(head.fuse(own, present(False, True)), own[FACE], rtol=1e-5)
+
+    def test_absent_equals_masked_whatever_it_holds(self, head):
+        masked = both([0.7, 0.3], [np.nan, np.inf])
+        alone = {TEXT: masked[TEXT]}
+        assert np.array_equal(
+            head.fuse(masked, present(True, False)), head.fuse(alone, np.array([[True]]))
+        )
+
+    def test_certain_contradiction_is_finite(self, head):
+        fused = head.fuse(both([1.0, 0.0], [0.0, 1.0]), present(True, True))
+        assert np.isfinite(fused).all()
+        assert fused.sum() == pytest.approx(1)
+
+    def test_nothing_present(self, head):
+        with pytest.raises(NoModalityError):
+            head.fuse(both([1, 0], [1, 0]), present(False, False))
+
+    @given(rows=st.lists(st.tuples(*[st.floats(0, 1)] * 4, st.booleans()), min_size=1, max_size=6))
+    def test_rows_are_distributions_and_independent(self, head, rows):
+        raw = np.array([row[:4] for row in rows], dtype=np.float32) + 1e-3
+        parts = {TEXT: raw[:, :2], FACE: raw[:, 2:]}
+        parts = {m: p / p.sum(axis=1, keepdims=True) for m, p in parts.items()}
+        mask = np.array([[True, row[4]] for row in rows])
+        fused = head.fuse(parts, mask)
+        np.testing.assert_allclose(fused.sum(axis=1), 1, rtol=1e-5)
+        last = head.fuse({m: p[-1:] for m, p in parts.items()}, mask[-1:])
+        np.testing.assert_allclose(fused[-1:], last, rtol=1e-6)

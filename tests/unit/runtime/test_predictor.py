@@ -1,0 +1,201 @@
+import hashlib
+import threading
+
+import numpy as np
+import pytest
+
+from emofuse import FaceBox, Predictor, Sample
+from emofuse.errors import UnknownModelError, UnknownTaxonomyError
+from emofuse.types import Modality, Prediction
+from tests.conftest import bright_square, build_face_bundle, find_bright
+
+
+@pytest.fixture
+def predictor(text_bundle, face_bundle):
+    return Predictor.load([text_bundle, face_bundle], detector=find_bright)
+
+
+def values(prediction):
+    return np.array(list(prediction.emotion.probabilities.values()))
+
+
+def test_text_alone(predictor):
+    [prediction] = predictor.predict([Sample(id="a", text="the day is happy")])
+    assert prediction.id == "a"
+    assert prediction.error is None
+    assert prediction.emotion.taxonomy == "ekman7"
+    assert sum(prediction.emotion.probabilities.values()) == pytest.approx(1)
+    assert prediction.emotion.confidence == max(prediction.emotion.probabilities.values())
+    assert [m.modality for m in prediction.modalities] == [Modality.TEXT]
+    assert prediction.modalities[0].weight == 1
+    assert prediction.conflict is None
+    assert prediction.models == {"tiny_text": "9.9.9", "fusion_default": "0.1.0"}
+
+
+def test_fine_emotions_are_those_above_their_threshold(predictor):
+    [prediction] = predictor.predict([Sample(text="happy")])
+    assert prediction.fine_emotions
+    shown = list(prediction.fine_emotions.values())
+    assert shown == sorted(shown, reverse=True)
+    assert min(shown) >= 0.5
+
+
+def test_face_alone_and_its_box(predictor):
+    [prediction] = predictor.predict([Sample(image=bright_square())])
+    [face] = prediction.faces
+    assert (face.box.x, face.box.y, face.box.width, face.box.height) == (30, 20, 64, 64)
+    assert [m.model for m in prediction.modalities] == ["tiny_face"]
+    assert face.emotion.probabilities == prediction.emotion.probabilities
+
+
+def test_both_are_fused(predictor):
+    text, image = "sad day", bright_square()
+    alone = predictor.predict([Sample(text=text), Sample(image=image)])
+    [fused] = predictor.predict([Sample(text=text, image=image)])
+    product = values(alone[0]) * values(alone[1])
+    np.testing.assert_allclose(values(fused), product / product.sum(), rtol=1e-4)
+    assert sum(m.weight for m in fused.modalities) == pytest.approx(1)
+    assert 0 <= fused.conflict <= 1
+
+
+def test_photo_without_a_face_leaves_the_text(predictor):
+    empty = np.zeros((50, 50, 3), np.uint8)
+    both, alone = predictor.predict([Sample(text="happy", image=empty), Sample(image=empty)])
+    assert [w.code for w in both.warnings] == ["no_face"]
+    np.testing.assert_array_equal(values(both), values(predictor.predict([Sample(text="happy")])[0]))
+    assert alone.emotion is None
+    assert alone.error.code == "no_face"
+
+
+def test_bad_text_with_a_good_face(predictor):
+    [prediction] = predictor.predict([Sample(text="  ", image=bright_square())])
+    assert [m.modality for m in prediction.modalities] == [Modality.FACE]
+    assert [w.code for w in prediction.warnings] == ["empty_text"]
+
+
+def test_a_hundred_with_three_bad_ones(predictor, tmp_path):
+    samples = [Sample(text=f"happy day {i}") for i in range(100)]
+    samples[7] = Sample()
+    samples[50] = Sample(image=tmp_path / "missing.jpg")
+    samples[99] = Sample(text="\x00")
+    predictions = predictor.predict(samples)
+    assert [p.id for p in predictions] == [str(i) for i in range(100)]
+    bad = {p.id: p.error.code for p in predictions if p.error}
+    assert bad == {"7": "empty_sample", "50": "image_not_found", "99": "empty_text"}
+
+
+def test_results_do_not_depend_on_the_batch(predictor):
+    texts = ["happy", "sad the day", "angry plain day is the happy", "happy " * 30, "sad"]
+    together = predictor.predict([Sample(text=text) for text in texts * 60])
+    for text, prediction in zip(texts, together, strict=False):
+        [alone] = predictor.predict([Sample(text=text)])
+        np.testing.assert_allclose(values(prediction), values(alone), atol=1e-6)
+
+
+def test_long_text_is_windowed_with_a_warning(predictor):
+    prediction = predictor.predict([Sample(text="happy sad " * 10), Sample(text="happy " * 500)])
+    assert [[w.code for w in p.warnings] for p in prediction] == [["text_windowed"], ["text_sampled"]]
+
+
+def test_several_faces_weigh_by_area(text_bundle, face_bundle):
+    image = bright_square()
+    image[:10, 100:110] = 220
+
+    def two(picture):
+        return [FaceBox(100, 0, 10, 10), *find_bright(picture[:, :95])]
+
+    predictor = Predictor.load([face_bundle], detector=two)
+    [prediction] = predictor.predict([Sample(image=image)])
+    large, small = (np.array(list(f.emotion.probabilities.values())) for f in prediction.faces)
+    areas = [face.box.width * face.box.height for face in prediction.faces]
+    assert areas == [64 * 64, 100]
+    pooled = (areas[0] * large + areas[1] * small) / sum(areas)
+    np.testing.assert_allclose(values(prediction), pooled, rtol=1e-4)
+
+
+def test_crop_takes_the_whole_picture(face_bundle):
+    [prediction] = Predictor.load([face_bundle], crop=True).predict([Sample(image=bright_square())])
+    assert (prediction.faces[0].box.width, prediction.faces[0].box.height) == (160, 120)
+
+
+def test_other_taxonomy(text_bundle):
+    [prediction] = Predictor.load([text_bundle], taxonomy="unified5").predict([Sample(text="happy")])
+    assert list(prediction.emotion.probabilities) == ["angry", "sad", "happy", "neutral", "fear"]
+
+
+def test_unknown_names_list_the_valid_ones(text_bundle):
+    with pytest.raises(UnknownTaxonomyError, match="ekman7"):
+        Predictor.load(taxonomy="ekman9")
+    with pytest.raises(UnknownModelError, match="face_detector"):
+        Predictor.load(["nobody"])
+    with pytest.raises(UnknownModelError, match="one text model"):
+        Predictor.load([text_bundle, text_bundle])
+
+
+def test_abstention_says_why(predictor):
+    predictions = predictor.predict([Sample(text=text) for text in ("happy", "plain the is", "sad angry")])
+    for prediction in predictions:
+        assert prediction.abstained == (prediction.emotion.confidence < 0.4)
+        assert (prediction.reason is not None) == prediction.abstained
+
+
+def test_no_samples(predictor):
+    assert predictor.predict([]) == []
+
+
+def test_threads_share_one_predictor(predictor):
+    expected = values(predictor.predict([Sample(text="happy")])[0])
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.append(predictor.predict([Sample(text="happy")])[0]))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 8
+    for prediction in results:
+        np.testing.assert_array_equal(values(prediction), expected)
+
+
+def test_a_text_opens_no_face_model(text_bundle, tmp_path):
+    # A face bundle whose model is broken: opening it would raise.
+    folder = build_face_bundle(tmp_path / "built")
+    (folder / "model.onnx").write_bytes(b"broken")
+    sums = folder / "SHA256SUMS"
+    lines = [line for line in sums.read_text().splitlines() if "model.onnx" not in line]
+    sums.write_text("\n".join([*lines, f"{hashlib.sha256(b'broken').hexdigest()}  model.onnx"]) + "\n")
+    predictor = Predictor.load([text_bundle, folder], detector=find_bright)
+    assert predictor.predict([Sample(text="happy")])[0].error is None
+
+
+def test_json_form_is_plain_and_versioned(predictor):
+    [prediction] = predictor.predict([Sample(id="x", text="happy", image=bright_square())])
+    form = prediction.to_dict()
+    assert list(form) == [
+        "schema",
+        "id",
+        "emotion",
+        "sentiment",
+        "fine_emotions",
+        "modalities",
+        "faces",
+        "conflict",
+        "abstained",
+        "reason",
+        "models",
+        "warnings",
+        "error",
+    ]
+    assert form["schema"] == "emofuse.prediction/1"
+    assert set(form["emotion"]) == {"label", "confidence", "taxonomy", "probabilities"}
+    assert set(form["sentiment"]) == {"label", "confidence", "taxonomy", "probabilities", "mixed"}
+    assert set(form["faces"][0]["box"]) == {"x", "y", "width", "height", "score", "landmarks"}
+    assert form["modalities"][0]["modality"] == "text"
+
+
+def test_error_form():
+    form = Prediction(id="x").to_dict()
+    assert form["emotion"] is None
+
