@@ -21,7 +21,7 @@ from emofuse.train.face_detection.recipe import DetectorRecipe
 from emofuse.train.face_detection.training import load_detector_run
 from emofuse.types import FloatArray
 
-__all__ = ["export_detector"]
+__all__ = ["export_detector", "export_network"]
 
 IOU = 0.4
 LOWEST_SCORE = 0.2
@@ -51,7 +51,7 @@ def export_detector(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     bundle_dir.mkdir(parents=True, exist_ok=True)
     model = bundle_dir / "model.onnx"
     photos = label_photos([], Path(), run_dir / "dev", score=recipe.ignore_score)
-    _export(network, model)
+    export_network(network, model)
     check_parity(network, model, [pad_to_multiple(photos.image(i))[None] for i in range(4)])
     manifest = _manifest(recipe)
     boxes = _detect(_bundle(bundle_dir, manifest, LOWEST_SCORE), photos)
@@ -65,7 +65,8 @@ def export_detector(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     return manifest
 
 
-def _export(network: FaceDetectorNetwork, path: Path) -> None:
+def export_network(network: FaceDetectorNetwork, path: Path) -> None:
+    """Write a detector as ONNX for any picture size that is a multiple of 32 px."""
     height, width = torch.export.Dim("rows", min=2, max=64), torch.export.Dim("columns", min=2, max=64)
     program = torch.onnx.export(
         network,

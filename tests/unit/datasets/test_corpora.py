@@ -41,7 +41,7 @@ def make_semeval2017(root):
     labels = load_taxonomy("sentiment3").labels
     rows = [f"{number}\t{labels[number % 3]}\ttweet number {number}\n" for number in range(300)]
     write(root / "train" / "twitter-2013train-A.tsv", "".join(rows))
-    write(root / "train" / "twitter-2014test-A.tsv", rows[0] + '7\tneutral\tconflict with "2013"\n')
+    write(root / "train" / "twitter-2014test-A.tsv", rows[0] + '7\tpositive\tconflict with "2013"\n')
 
 
 def make_sentiment140(root):

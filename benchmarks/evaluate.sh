@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Regenerates the accuracy figures: benchmarks/evaluate.sh DATA
+# DATA holds text/{goemotions,semeval2017_4a,sentiment140,emotion,meld}, faces, msed and the reference detector.
+set -euo pipefail
+data=${1:?give the folder that holds the corpora}
+here=$(dirname "$0")
+evaluate() { emofuse evaluate "$1" --corpus "$2" --root "$data/$3" --split "$4" --json "$here/$1.$2.$4.json"; }
+for model in text_bert_bilstm text_bilstm; do
+  evaluate $model goemotions_ekman text/goemotions test
+  evaluate $model goemotions text/goemotions test
+  evaluate $model semeval2017 text/semeval2017_4a test
+  evaluate $model emotion text/emotion test
+  evaluate $model meld text/meld test
+  evaluate $model sentiment140 text/sentiment140 test
+done
+evaluate face_ferplus ferplus faces test
+evaluate face_ferplus ferplus faces test_clean
+python "$here/detector.py" --photos "$data/msed" --reference "$data/face_detection_yunet_2023mar.onnx" \
+  --json "$here/detector.json"

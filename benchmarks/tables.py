@@ -1,0 +1,127 @@
+"""Write the figures of benchmarks/*.json into the tables of README.md.
+
+    python benchmarks/tables.py [--check]
+
+A table stands between `<!-- table:NAME -->` and `<!-- /table -->`; `--check` only tells whether it is up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+README = FOLDER.parent / "README.md"
+
+GATES = (
+    ("text_bert_bilstm", "goemotions_ekman.test", "macro_f1"),
+    ("text_bert_bilstm", "goemotions.test", "macro_f1"),
+    ("text_bert_bilstm", "semeval2017.test", "macro_recall"),
+    ("text_bert_bilstm", "emotion.test", "accuracy"),
+    ("text_bert_bilstm", "meld.test", "weighted_f1"),
+    ("text_bert_bilstm", "sentiment140.test", "accuracy"),
+    ("text_bilstm", "goemotions_ekman.test", "macro_f1"),
+    ("text_bilstm", "semeval2017.test", "macro_recall"),
+    ("face_ferplus", "ferplus.test", "accuracy"),
+    ("face_ferplus", "ferplus.test_clean", "accuracy"),
+)
+
+
+def read(name: str) -> Any:
+    """One JSON file of this folder."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def render(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def accuracy_table() -> str:
+    """Each model on the test split of a corpus."""
+    rows = []
+    for model, split, metric in GATES:
+        record = read(f"{model}.{split}")
+        scores = record["scores"]
+        calibration = f"{scores['ece']:.3f}" if "ece" in scores else "–"
+        rows.append(
+            [f"`{model}`", split, metric, f"{scores[metric]:.3f}", calibration, record["samples"], record["date"]]
+        )
+    return render(["model", "corpus and split", "measure", "value", "ECE", "n", "date"], rows)
+
+
+def latency_table() -> str:
+    """Each path beside its floor."""
+    record = read("latency")
+    rows = [
+        [r["path"], r["p50_ms"], r["p95_ms"], r["floor_p50_ms"], f"{r['overhead']:.2f} ×"] for r in record["rows"]
+    ]
+    return render(["path, one thread", "p50 ms", "p95 ms", "floor p50 ms", "overhead"], rows)
+
+
+def footprint_table() -> str:
+    """Size, start and memory."""
+    record = read("footprint")
+    names = {
+        "site_packages_mb": "core install with everything it needs, MB",
+        "embedded_models_mb": "of which models, MB",
+        "import_s": "`import emofuse`, s",
+        "cold_start_s": '`emofuse predict "I am so proud of you"` from cold, s',
+        "resident_all_default_models_mb": "memory with every default model loaded, MB",
+    }
+    return render(["measure", "value"], [[label, record[key]] for key, label in names.items()])
+
+
+def detector_table() -> str:
+    """The face detector beside its reference."""
+    record = read("detector")
+    rows = []
+    for name in ("upright", "rotated_30_degrees"):
+        for size, row in record[name]["sizes"].items():
+            rows.append(
+                [
+                    f"{name.replace('_', ' ')}, {size}",
+                    f"{row['recall']:.3f} of {row['reference_boxes']}",
+                    f"{row['false_share']:.3f} of {row['our_boxes']}",
+                ]
+            )
+    return render(["faces", "reference boxes found", "false boxes"], rows)
+
+
+TABLES = {
+    "accuracy": accuracy_table,
+    "detector": detector_table,
+    "footprint": footprint_table,
+    "latency": latency_table,
+}
+
+
+def fill(text: str) -> str:
+    """README text with every table rendered anew."""
+
+    def replace(match: re.Match[str]) -> str:
+        return f"<!-- table:{match[1]} -->\n{TABLES[match[1]]()}\n<!-- /table -->"
+
+    return re.sub(r"<!-- table:(\w+) -->\n.*?<!-- /table -->", replace, text, flags=re.DOTALL)
+
+
+def main() -> None:
+    """Fill or check README.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    text = README.read_text(encoding="utf-8")
+    filled = fill(text)
+    if check:
+        sys.exit("README.md is out of date: run `make tables`." if filled != text else 0)
+    README.write_text(filled, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import PHOTOS, read_json_lines
+
+COMMAND = [sys.executable, "-m", "emofuse"]
+
+
+def run(*arguments, stdin=b""):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], input=stdin, capture_output=True, timeout=120, check=False
+    )
+
+
+def lines(done):
+    return read_json_lines(done.stdout.decode())
+
+
+def test_one_text_and_one_image_are_one_sample():
+    done = run("predict", "--json", "--text", "I am proud", "--image", PHOTOS / "eileen_collins.jpg")
+    [prediction] = lines(done)
+    assert done.returncode == 0
+    assert [m["modality"] for m in prediction["modalities"]] == ["text", "face"]
+
+
+def test_several_are_samples_of_their_own_in_order():
+    done = run("predict", "--json", "good", "bad", "--text", "ugly", "--image", PHOTOS / "eileen_collins.jpg")
+    assert [[m["modality"] for m in p["modalities"]] for p in lines(done)] == [["text"]] * 3 + [["face"]]
+
+
+def test_pairs():
+    photo = PHOTOS / "eileen_collins.jpg"
+    done = run("predict", "--json", "--pair", "good", "bad", "--image", photo, "--image", photo)
+    assert [len(p["modalities"]) for p in lines(done)] == [2, 2]
+
+
+def test_standard_input_line_by_line_with_broken_bytes():
+    done = run("predict", "--json", "-", stdin="I am glad\n\nso \u00e4rgerlich\n".encode() + b"caf\xe9 time\n")
+    predictions = lines(done)
+    assert [p["id"] for p in predictions] == ["0", "1", "2", "3"]
+    assert [p["error"]["code"] if p["error"] else None for p in predictions] == [None, "empty_text", None, None]
+    assert [w["code"] for w in predictions[3]["warnings"]] == ["invalid_characters"]
+    assert done.returncode == 1
+
+
+def test_table_shows_bars_and_confidence():
+    done = run("predict", "I am so proud of you")
+    shown = done.stdout.decode()
+    assert "emotion: joy" in shown
+    assert "█" in shown
+    assert "confidence" in shown
+
+
+def test_no_input_is_bad_usage():
+    done = run("predict")
+    assert done.returncode == 2
+    assert b"standard input" in done.stderr
+
+
+def test_closed_pipe_is_quiet():
+    command = f"{sys.executable} -m emofuse predict --json - | head -1"
+    done = subprocess.run(
+        command, shell=True, input=b"hello\n" * 2000, capture_output=True, timeout=120, check=False
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert b"Traceback" not in done.stderr
+    assert b"BrokenPipe" not in done.stderr
+
+
+def test_interrupt_exits_with_130():
+    process = subprocess.Popen([*COMMAND, "predict", "--json", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+
+
+@pytest.mark.parametrize("command", [[], ["predict"], ["models"], ["train"], ["export"], ["evaluate"], ["data"]])
+def test_help(command):
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert b"Usage: emofuse" in done.stdout
+
+
+def test_models_list_show_and_verify():
+    listed = lines(run("models", "list", "--json"))
+    names = [model["name"] for model in listed]
+    assert {"text_bert_bilstm", "text_bilstm", "face_ferplus", "face_detector", "fusion_default"} <= set(names)
+    assert sum(model["size_bytes"] for model in listed) < 45e6
+    assert run("models", "show", "face_ferplus").stdout.startswith(b"# face_ferplus")
+    done = run("models", "verify")
+    assert done.returncode == 0
+    assert done.stdout.count(b"intact") == len(names)
+
+
+def test_small_text_model_by_name():
+    [prediction] = lines(run("predict", "--json", "--models", "text_bilstm", "What a lovely day"))
+    assert list(prediction["models"]) == ["text_bilstm", "fusion_default"]
+
+
+def test_import_loads_nothing_heavy_and_is_quick():
+    heavy = ["torch", "onnxruntime", "fastapi", "gradio", "ray", "PIL", "tokenizers", "sklearn"]
+    code = f"import sys, emofuse; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+    assert done.stdout.strip() == b"[]"
+
+
+def test_prediction_needs_no_network_and_no_home(tmp_path):
+    environment = {**os.environ, "HOME": str(tmp_path / "none"), "HTTPS_PROXY": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [*COMMAND, "predict", "--json", "fine"],
+        capture_output=True,
+        env=environment,
+        cwd=tmp_path,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout)["error"] is None
+    assert list(tmp_path.iterdir()) == []

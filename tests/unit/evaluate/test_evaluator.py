@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from emofuse.errors import ConfigError
+from emofuse.evaluate import evaluate_bundle
+from emofuse.evaluate.calibration import choose_thresholds, fit_temperature, probabilities_of
+from emofuse.evaluate.detection import count_detections, iou_matrix
+from emofuse.evaluate.evaluator import score
+from emofuse.runtime.bundle import load_bundle
+from tests.unit.datasets.test_corpora import make_emotion, make_fer, make_goemotions
+
+
+def test_scores_by_hand():
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.2, 0.2, 0.6]])
+    truth = np.eye(3)[[0, 1, 2, 2]]
+    scores, per_class, confusion = score(probabilities, truth, "sentiment3")
+    assert scores["accuracy"] == 0.75
+    assert scores["macro_recall"] == pytest.approx(2 / 3)
+    assert scores["macro_f1"] == pytest.approx((2 / 3 + 0 + 1) / 3)
+    assert per_class["negative"]["precision"] == 0.5
+    assert confusion == [[1, 0, 0], [1, 0, 0], [0, 0, 2]]
+
+
+def test_multi_label_scores_use_the_thresholds():
+    probabilities = np.array([[0.3, 0.9, 0.0], [0.1, 0.4, 0.0]])
+    truth = np.array([[1, 1, 0], [0, 1, 0]])
+    cuts = {"negative": 0.2, "neutral": 0.5, "positive": 0.5}
+    scores, per_class, confusion = score(probabilities, truth, "sentiment3", thresholds=cuts, multi_label=True)
+    assert per_class["negative"]["f1"] == 1
+    assert per_class["neutral"]["recall"] == 0.5
+    assert scores["macro_f1"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert confusion == []
+
+
+def test_temperature_undoes_a_known_scale():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(4000, 3)) * 2
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    drawn = np.array([random.choice(3, p=row) for row in shares])
+    found = fit_temperature(logits * 3, np.eye(3)[drawn], "softmax")
+    assert found == pytest.approx(3, rel=0.1)
+    sigmoid = (random.random(logits.shape) < 1 / (1 + np.exp(-logits))).astype(float)
+    assert fit_temperature(logits / 2, sigmoid, "sigmoid") == pytest.approx(0.5, rel=0.1)
+
+
+def test_probabilities():
+    np.testing.assert_allclose(probabilities_of(np.array([[0.0, 0.0]]), 2.0, "softmax"), [[0.5, 0.5]])
+    np.testing.assert_allclose(probabilities_of(np.array([[2.0]]), 2.0, "sigmoid"), 1 / (1 + np.exp(-1)))
+
+
+def test_thresholds_maximise_f1():
+    probabilities = np.array([[0.1, 0.3], [0.2, 0.2], [0.6, 0.1], [0.9, 0.0]])
+    targets = np.array([[0, 0], [0, 0], [1, 0], [1, 0]])
+    thresholds = choose_thresholds(probabilities, targets, ["a", "b"])
+    assert 0.2 < thresholds["a"] < 0.6
+    assert thresholds["b"] == 0.5
+
+
+def test_text_bundle_on_corpora(text_bundle, tmp_path):
+    make_emotion(tmp_path)
+    bundle = load_bundle(text_bundle)
+    mapped = evaluate_bundle(bundle, "emotion", tmp_path)
+    assert (mapped.samples, mapped.taxonomy) == (2, "emotion6")
+    assert sum(map(sum, mapped.confusion)) == 2
+    make_goemotions(tmp_path)
+    several = evaluate_bundle(bundle, "goemotions", tmp_path)
+    assert several.taxonomy == "goemotions28"
+    assert "micro_f1" in several.scores
+
+
+def test_unreadable_texts_are_listed(text_bundle, tmp_path):
+    make_emotion(tmp_path)
+    (tmp_path / "test.txt").write_text(" ;joy\nfine;joy\n")
+    result = evaluate_bundle(load_bundle(text_bundle), "emotion", tmp_path)
+    assert result.samples == 1
+    assert result.unreadable == {"test:1": "empty_text"}
+
+
+def test_face_bundle_on_ferplus(face_bundle, tmp_path):
+    make_fer(tmp_path)
+    assert evaluate_bundle(load_bundle(face_bundle), "ferplus", tmp_path).samples == 2
+
+
+def test_a_bundle_that_cannot_answer_says_so(face_bundle, tmp_path):
+    with pytest.raises(ConfigError, match="ferplus8"):
+        evaluate_bundle(load_bundle(face_bundle), "semeval2017", tmp_path)
+
+
+def test_iou_by_hand():
+    overlap = iou_matrix(np.array([[0, 0, 10, 10.0]]), np.array([[5, 0, 10, 10.0], [20, 20, 1, 1]]))
+    np.testing.assert_allclose(overlap, [[50 / 150, 0]])
+
+
+def test_detection_counts_by_hand():
+    reference = np.array([[0, 0, 60, 60, 0.95], [100, 0, 60, 60, 0.7], [200, 0, 20, 20, 0.99]])
+    ours = np.array([[2, 0, 60, 60], [101, 0, 60, 60], [300, 0, 60, 60], [0, 5, 60, 60.0]])
+    counts = count_detections([(ours, reference)], sizes_px=(48, 1e9))
+    # One sure reference face, found once; the box at 300 is false, the second box on the first face is not.
+    assert (counts.reference, counts.found, counts.boxes, counts.false) == (1, 1, 4, 1)
+    assert counts.recall == 1
+    assert counts.false_share == 0.25

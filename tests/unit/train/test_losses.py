@@ -1,0 +1,43 @@
+import math
+
+import pytest
+import torch
+
+from emofuse.train.losses import focal, focal_multilabel
+from emofuse.train.schedule import warmup_cosine
+
+
+def test_focal_without_focus_is_cross_entropy_with_soft_labels():
+    logits = torch.tensor([[math.log(3.0), 0.0]])
+    loss = focal(logits, torch.tensor([[0.5, 0.5]]), 0.0)
+    assert loss.item() == pytest.approx(-0.5 * math.log(0.75) - 0.5 * math.log(0.25))
+
+
+def test_focal_by_hand():
+    logits = torch.tensor([[math.log(3.0), 0.0]])
+    loss = focal(logits, torch.tensor([[1.0, 0.0]]), 2.0)
+    assert loss.item() == pytest.approx(-(0.25**2) * math.log(0.75))
+
+
+def test_multilabel_by_hand():
+    logits = torch.tensor([[0.0, math.log(3.0)]])
+    plain = focal_multilabel(logits, torch.tensor([[1.0, 0.0]]), 0.0)
+    assert plain.item() == pytest.approx(-math.log(0.5) - math.log(0.25))
+    focused = focal_multilabel(logits, torch.tensor([[1.0, 0.0]]), 1.0)
+    assert focused.item() == pytest.approx(-0.5 * math.log(0.5) - 0.75 * math.log(0.25))
+
+
+def test_certain_and_right_costs_nothing_and_has_a_gradient():
+    logits = torch.tensor([[100.0, -100.0]], requires_grad=True)
+    loss = focal(logits, torch.tensor([[1.0, 0.0]]), 0.5).sum()
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_schedule():
+    factors = [warmup_cosine(step, 100, 0.1) for step in range(100)]
+    assert factors[0] == pytest.approx(0.1)
+    assert max(factors) == 1
+    assert factors[55] == pytest.approx(0.5, abs=0.02)
+    assert factors[-1] < 0.01
