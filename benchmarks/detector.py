@@ -1,11 +1,11 @@
-"""Compare the embedded face detector with the reference detector on photographs that trained neither weight nor choice.
+r"""Compare the embedded face detector with its reference on photographs that trained no weight and no choice.
 
     python benchmarks/detector.py --photos MSED --reference face_detection_yunet_2023mar.onnx \\
         --json benchmarks/detector.json
 
-Photographs are scaled to a long side of 640 px. Reference boxes of score 0.9 (its library's default) or more must
-be found (IoU >= 0.5). A box of ours is false when no reference box of score 0.6 or more overlaps it with IoU >=
-0.5. Only boxes at least 48 px wide count for the headline; other sizes stand beside it.
+Photographs are scaled to a long side of 640 px. Reference boxes of score 0.9 (its library's default) or more
+must be found (IoU >= 0.5). A box of ours is false when no reference box of score 0.6 or more overlaps it with
+IoU >= 0.5. Only boxes at least 48 px wide count for the headline; other sizes stand beside it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def compare(detector: FaceDetector, reference: ReferenceDetector, images: list[I
         ours = np.array([(f.x, f.y, f.width, f.height) for f in faces], dtype=np.float32).reshape(-1, 4)
         pairs.append((ours, np.concatenate([theirs[:, :4], theirs[:, -1:]], axis=1)))
         for face in faces:
-            errors += landmark_errors(face.landmarks, np.array([face.x, face.y, face.width, face.height]), theirs)
+            errors += landmark_errors(
+                face.landmarks, np.array([face.x, face.y, face.width, face.height]), theirs
+            )
     rows: dict[str, Any] = {}
     for name, sizes in SIZES.items():
         counts = count_detections(pairs, sizes_px=sizes)
@@ -124,7 +126,7 @@ def main() -> None:
     turned = [rotate(image, 30 if i % 2 else -30) for i, image in enumerate(images[::4])]
     blank = [np.full((480, 640, 3), value, dtype=np.uint8) for value in (0, 127, 255)]
     record = {
-        "command": "python benchmarks/detector.py --photos MSED --reference YUNET --json benchmarks/detector.json",
+        "command": "benchmarks/detector.py --photos MSED --reference YUNET --json benchmarks/detector.json",
         "machine": describe_machine(),
         "model_bytes": bundle.model_path.stat().st_size,
         "upright": compare(detector, reference, images),

@@ -1,6 +1,6 @@
 """Size, start-up time and memory of a core installation.
 
-    python benchmarks/footprint.py --core .venv --json benchmarks/footprint.json
+python benchmarks/footprint.py --core .venv --json benchmarks/footprint.json
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def cold_start_s(python: Path) -> float:
 def main() -> None:
     """Measure and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--core", type=Path, required=True, help="Environment with `pip install emofuse` alone.")
+    parser.add_argument(
+        "--core", type=Path, required=True, help="Environment with `pip install emofuse` alone."
+    )
     parser.add_argument("--json", type=Path, required=True)
     arguments = parser.parse_args()
     python = arguments.core / "bin" / "python"

@@ -2,8 +2,8 @@
 
     python benchmarks/latency.py --json benchmarks/latency.json
 
-The floor is the tokenizer or the resizing, and the bare session on the same input. Pictures are given decoded, so
-that decoding cannot hide overhead.
+The floor is the tokenizer or the resizing, and the bare session on the same input. Pictures are given decoded,
+so that decoding cannot hide overhead.
 """
 
 from __future__ import annotations

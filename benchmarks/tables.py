@@ -2,7 +2,8 @@
 
     python benchmarks/tables.py [--check]
 
-A table stands between `<!-- table:NAME -->` and `<!-- /table -->`; `--check` only tells whether it is up to date.
+A table stands between `<!-- table:NAME -->` and `<!-- /table -->`; `--check` only tells whether it is up to
+date.
 """
 
 from __future__ import annotations
@@ -51,7 +52,15 @@ def accuracy_table() -> str:
         scores = record["scores"]
         calibration = f"{scores['ece']:.3f}" if "ece" in scores else "–"
         rows.append(
-            [f"`{model}`", split, metric, f"{scores[metric]:.3f}", calibration, record["samples"], record["date"]]
+            [
+                f"`{model}`",
+                split,
+                metric,
+                f"{scores[metric]:.3f}",
+                calibration,
+                record["samples"],
+                record["date"],
+            ]
         )
     return render(["model", "corpus and split", "measure", "value", "ECE", "n", "date"], rows)
 
@@ -60,7 +69,8 @@ def latency_table() -> str:
     """Each path beside its floor."""
     record = read("latency")
     rows = [
-        [r["path"], r["p50_ms"], r["p95_ms"], r["floor_p50_ms"], f"{r['overhead']:.2f} ×"] for r in record["rows"]
+        [r["path"], r["p50_ms"], r["p95_ms"], r["floor_p50_ms"], f"{r['overhead']:.2f} ×"]
+        for r in record["rows"]
     ]
     return render(["path, one thread", "p50 ms", "p95 ms", "floor p50 ms", "overhead"], rows)
 

@@ -52,7 +52,9 @@ def manifest(kind: str, name: str, outputs: dict[str, str], preprocessing: dict[
     }
 
 
-def save_graph(path: Path, nodes: list[Any], inputs: Any, outputs: list[Any], weights: dict[str, Any]) -> None:
+def save_graph(
+    path: Path, nodes: list[Any], inputs: Any, outputs: list[Any], weights: dict[str, Any]
+) -> None:
     initializers = [numpy_helper.from_array(value, name) for name, value in weights.items()]
     graph = helper.make_graph(nodes, "tiny", [inputs], outputs, initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

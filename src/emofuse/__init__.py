@@ -1,10 +1,10 @@
 """Emotion and sentiment from text, faces and photos, alone or fused.
 
-    from emofuse import Predictor, Sample
+from emofuse import Predictor, Sample
 
-    predictor = Predictor.load()
-    [prediction] = predictor.predict([Sample(text="I am so proud of you", image="photo.jpg")])
-    print(prediction.emotion.label, prediction.emotion.confidence)
+predictor = Predictor.load()
+[prediction] = predictor.predict([Sample(text="I am so proud of you", image="photo.jpg")])
+print(prediction.emotion.label, prediction.emotion.confidence)
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ __all__ = [
 
 # Loaded on first use, so that `import emofuse` costs little more than numpy.
 _LAZY = {
-    **dict.fromkeys(("ModelBundle", "list_bundles", "load_bundle", "verify_bundle"), "emofuse.runtime.bundle"),
+    **dict.fromkeys(
+        ("ModelBundle", "list_bundles", "load_bundle", "verify_bundle"), "emofuse.runtime.bundle"
+    ),
     **dict.fromkeys(
         ("LabelMapping", "Taxonomy", "list_taxonomies", "load_mapping", "load_taxonomy"), "emofuse.taxonomy"
     ),

@@ -159,7 +159,8 @@ class MissingExtraError(UsageError):
 
     def __init__(self, extra: str, package: str) -> None:
         super().__init__(
-            f"This needs the package {package!r}. Install it with: pip install 'emofuse[{extra}]'", item=package
+            f"This needs the package {package!r}. Install it with: pip install 'emofuse[{extra}]'",
+            item=package,
         )
 
 

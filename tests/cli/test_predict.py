@@ -6,7 +6,6 @@ import sys
 import time
 
 import pytest
-
 from tests.conftest import PHOTOS, read_json_lines
 
 COMMAND = [sys.executable, "-m", "emofuse"]
@@ -41,10 +40,17 @@ def test_pairs():
 
 
 def test_standard_input_line_by_line_with_broken_bytes():
-    done = run("predict", "--json", "-", stdin="I am glad\n\nso \u00e4rgerlich\n".encode() + b"caf\xe9 time\n")
+    done = run(
+        "predict", "--json", "-", stdin="I am glad\n\nso \u00e4rgerlich\n".encode() + b"caf\xe9 time\n"
+    )
     predictions = lines(done)
     assert [p["id"] for p in predictions] == ["0", "1", "2", "3"]
-    assert [p["error"]["code"] if p["error"] else None for p in predictions] == [None, "empty_text", None, None]
+    assert [p["error"]["code"] if p["error"] else None for p in predictions] == [
+        None,
+        "empty_text",
+        None,
+        None,
+    ]
     assert [w["code"] for w in predictions[3]["warnings"]] == ["invalid_characters"]
     assert done.returncode == 1
 
@@ -74,7 +80,9 @@ def test_closed_pipe_is_quiet():
 
 
 def test_interrupt_exits_with_130():
-    process = subprocess.Popen([*COMMAND, "predict", "--json", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*COMMAND, "predict", "--json", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -82,7 +90,9 @@ def test_interrupt_exits_with_130():
     assert b"Traceback" not in errors
 
 
-@pytest.mark.parametrize("command", [[], ["predict"], ["models"], ["train"], ["export"], ["evaluate"], ["data"]])
+@pytest.mark.parametrize(
+    "command", [[], ["predict"], ["models"], ["train"], ["export"], ["evaluate"], ["data"]]
+)
 def test_help(command):
     done = run(*command, "--help")
     assert done.returncode == 0
@@ -92,7 +102,9 @@ def test_help(command):
 def test_models_list_show_and_verify():
     listed = lines(run("models", "list", "--json"))
     names = [model["name"] for model in listed]
-    assert {"text_bert_bilstm", "text_bilstm", "face_ferplus", "face_detector", "fusion_default"} <= set(names)
+    assert {"text_bert_bilstm", "text_bilstm", "face_ferplus", "face_detector", "fusion_default"} <= set(
+        names
+    )
     assert sum(model["size_bytes"] for model in listed) < 45e6
     assert run("models", "show", "face_ferplus").stdout.startswith(b"# face_ferplus")
     done = run("models", "verify")

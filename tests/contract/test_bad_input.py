@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from tests.unit.preprocess.test_image import bomb, encode, scene
 
 from emofuse import Predictor, Sample
-from tests.unit.preprocess.test_image import bomb, encode, scene
 
 
 def picture(folder, name, data):
@@ -32,7 +32,10 @@ REFUSED = {
     "zero bytes": (lambda d: picture(d, "empty.jpg", b""), "image_empty_file"),
     "text named jpg": (lambda d: picture(d, "text.jpg", b"hello there"), "not_an_image"),
     "truncated": (lambda d: picture(d, "cut.jpg", encode(photo(), "JPEG")[:900]), "image_truncated"),
-    "one pixel": (lambda d: picture(d, "dot.png", encode(Image.new("RGB", (1, 1)), "PNG")), "image_too_small"),
+    "one pixel": (
+        lambda d: picture(d, "dot.png", encode(Image.new("RGB", (1, 1)), "PNG")),
+        "image_too_small",
+    ),
     "bomb": (lambda d: picture(d, "bomb.png", bomb()), "image_too_large"),
     "no face": (lambda d: picture(d, "scene.png", encode(photo(), "PNG")), "no_face"),
 }
@@ -57,7 +60,10 @@ ODD_PICTURES = {
         lambda: encode(photo(), "GIF", save_all=True, append_images=[photo("L").convert("RGB")]),
         "animated_first_frame",
     ),
-    "16-bit PNG": (lambda: encode(Image.fromarray(np.arange(6400, dtype=np.uint16).reshape(80, 80)), "PNG"), None),
+    "16-bit PNG": (
+        lambda: encode(Image.fromarray(np.arange(6400, dtype=np.uint16).reshape(80, 80)), "PNG"),
+        None,
+    ),
     "CMYK JPEG": (lambda: encode(photo("CMYK"), "JPEG"), None),
     "palette": (lambda: encode(photo("P"), "PNG"), None),
     "alpha": (lambda: encode(photo("RGBA"), "PNG"), None),
@@ -104,7 +110,9 @@ def run(*arguments, stdin=b""):
 
 
 def test_command_line_answers_the_same_codes(tmp_path):
-    images = {name: make(tmp_path)["image"] for name, (make, code) in REFUSED.items() if "image" in make(tmp_path)}
+    images = {
+        name: make(tmp_path)["image"] for name, (make, code) in REFUSED.items() if "image" in make(tmp_path)
+    }
     arguments = [part for path in images.values() for part in ("--image", path)]
     done = run("predict", "--json", "I am glad", *arguments)
     assert done.returncode == 1

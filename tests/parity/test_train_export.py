@@ -18,8 +18,8 @@ from emofuse.preprocess import normalize_text
 from emofuse.runtime.bundle import load_bundle, verify_bundle
 from emofuse.runtime.model_set import open_text_model
 from emofuse.train import train_recipe
-from emofuse.train.encoders import build_encoder
 from emofuse.train.classifier import EmotionNetwork
+from emofuse.train.encoders import build_encoder
 from emofuse.train.recipe import EncoderConfig, Recipe, build_config, read_recipe
 from emofuse.train.tokenizer import special_ids
 from emofuse.train.trainer import load_run
@@ -57,7 +57,9 @@ def data(tmp_path_factory):
         rows = []
         for i in range(count):
             label = list(words)[i % 3]
-            chosen = random.choice(words[label].split() + ["the", "day", "we", "had"], size=random.integers(3, 9))
+            chosen = random.choice(
+                [*words[label].split(), "the", "day", "we", "had"], size=random.integers(3, 9)
+            )
             rows.append(f"{words[label].split()[0]} {' '.join(chosen)};{label}\n")
         (root / "emotion" / f"{split}.txt").write_text("".join(rows))
     for split in ("train", "validation"):
@@ -198,9 +200,7 @@ def test_onnx_agrees_with_torch(task, encoder, tmp_path):
 
 
 def test_unknown_encoder_lists_the_valid_ones():
-    recipe = Recipe(
-        name="x", task="face", encoder=EncoderConfig(name="vgg"), heads={}, corpora=()
-    )
+    recipe = Recipe(name="x", task="face", encoder=EncoderConfig(name="vgg"), heads={}, corpora=())
     with pytest.raises(ConfigError, match="efficientnet_lite0"):
         build_encoder(recipe)
 
@@ -213,12 +213,27 @@ def test_special_ids_of_a_learned_vocabulary(text_run):
 
 def test_commands_train_and_export(data, tmp_path, capsys):
     (tmp_path / "tiny_text.yaml").write_text(TEXT_RECIPE)
-    arguments = ["train", str(tmp_path / "tiny_text.yaml"), "--data-root", str(data), "--set", "train.epochs=1"]
+    arguments = [
+        "train",
+        str(tmp_path / "tiny_text.yaml"),
+        "--data-root",
+        str(data),
+        "--set",
+        "train.epochs=1",
+    ]
     cli.main([*arguments, "--run-dir", str(tmp_path / "run")], standalone_mode=False)
     cli.main(["export", str(tmp_path / "run"), "-o", str(tmp_path / "b"), "--float32"], standalone_mode=False)
     cli.main(
-        ["evaluate", str(tmp_path / "b"), "--corpus", "emotion", "--root", str(data / "emotion"), "--json"]
-        + [str(tmp_path / "r.json")],
+        [
+            "evaluate",
+            str(tmp_path / "b"),
+            "--corpus",
+            "emotion",
+            "--root",
+            str(data / "emotion"),
+            "--json",
+            str(tmp_path / "r.json"),
+        ],
         standalone_mode=False,
     )
     assert "macro_f1" in capsys.readouterr().out

@@ -20,7 +20,9 @@ def list_() -> None:
     """Names, label sets, splits and licences of the corpora that can be read."""
     for name in list_adapters():
         adapter = load_adapter(name)
-        click.echo(f"{name:16} {','.join(adapter.taxonomies):20} {','.join(adapter.splits)}  [{adapter.licence}]")
+        click.echo(
+            f"{name:16} {','.join(adapter.taxonomies):20} {','.join(adapter.splits)}  [{adapter.licence}]"
+        )
 
 
 @data.command()

@@ -34,7 +34,9 @@ def evaluate(bundle: str, corpus: str, root: Path, split: str, output: Path | No
         figures = f"{row['precision']:9.3f} {row['recall']:7.3f} {row['f1']:7.3f} {row['support']:8.0f}"
         click.echo(f"  {label:16} {figures}")
     if result.unreadable:
-        click.echo(f"  {len(result.unreadable)} samples could not be read; see `unreadable` in the JSON.", err=True)
+        click.echo(
+            f"  {len(result.unreadable)} samples could not be read; see `unreadable` in the JSON.", err=True
+        )
     if output is not None:
         record = {
             "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}",

@@ -26,7 +26,7 @@ CHUNK = 64
 @click.option("--taxonomy", default="ekman7", show_default=True, metavar="NAME", help="Labels of the answer.")
 @click.option("--models", metavar="A,B", help="Bundles that replace the defaults of their kind.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-def predict(
+def predict(  # noqa: PLR0913 - one parameter per option of the command
     texts: tuple[str, ...],
     more_texts: tuple[str, ...],
     images: tuple[str, ...],

@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from emofuse.types import Emotion, Prediction, Sample
+from emofuse.types import Emotion, ModalityPrediction, Prediction, Sample
 
 __all__ = ["render_prediction"]
 
@@ -36,7 +36,9 @@ def render_prediction(sample: Sample, prediction: Prediction) -> None:
     """
     title = Text(_title(sample), overflow="ellipsis", no_wrap=True)
     if prediction.error is not None:
-        body: RenderableType = Text(f"error[{prediction.error.code}]: {prediction.error.message}", style="red")
+        body: RenderableType = Text(
+            f"error[{prediction.error.code}]: {prediction.error.message}", style="red"
+        )
         _CONSOLE.print(Panel(body, title=title, title_align="left", border_style="red"))
         return
     _CONSOLE.print(Panel(Group(*_parts(prediction)), title=title, title_align="left"))
@@ -60,10 +62,7 @@ def _parts(prediction: Prediction) -> list[RenderableType]:
         fine = ", ".join(f"{label} {p:.2f}" for label, p in prediction.fine_emotions.items())
         parts.append(Text(f"fine emotions: {fine}"))
     if len(prediction.modalities) > 1:
-        parts += [
-            Text(f"{m.modality}: {m.emotion.label} {m.emotion.confidence:.2f}, share {m.weight:.2f} ({m.model})")
-            for m in prediction.modalities
-        ]
+        parts += [_modality_line(m) for m in prediction.modalities]
         parts.append(Text(f"conflict between them: {prediction.conflict:.2f} of 1"))
     for number, face in enumerate(prediction.faces, 1):
         box = f"{face.box.width:.0f} x {face.box.height:.0f} px at ({face.box.x:.0f}, {face.box.y:.0f})"
@@ -72,6 +71,11 @@ def _parts(prediction: Prediction) -> list[RenderableType]:
         parts.append(Text(f"unsure: {prediction.reason}", style="yellow"))
     parts += [Text(f"note: {warning.message}", style="yellow") for warning in prediction.warnings]
     return parts
+
+
+def _modality_line(part: ModalityPrediction) -> Text:
+    answer = f"{part.emotion.label} {part.emotion.confidence:.2f}"
+    return Text(f"{part.modality}: {answer}, share {part.weight:.2f} ({part.model})")
 
 
 def _headline(name: str, distribution: Emotion) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from emofuse.datasets.adapter import check_split, find_file, read_lines
 from emofuse.errors import CorpusFormatError
@@ -26,7 +27,7 @@ class EmotionAdapter:
     licence = "educational and research use"
     commercial_use = "no"
     splits = ("train", "validation", "test")
-    _files = {"train": "train.txt", "validation": "val.txt", "test": "test.txt"}
+    _files: ClassVar = {"train": "train.txt", "validation": "val.txt", "test": "test.txt"}
 
     def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
         """Read a split; see `DatasetAdapter.iter_samples`."""

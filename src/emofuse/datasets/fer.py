@@ -129,7 +129,16 @@ def _read_parquet(path: Path) -> Iterator[_Row]:
         from pyarrow import parquet  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtraError("train", "pyarrow") from error
-    columns = ["row", "usage", "fer2013_label", "ferplus_votes", "png", "pixel_sha1", "train_sim", "train_sim_row"]
+    columns = [
+        "row",
+        "usage",
+        "fer2013_label",
+        "ferplus_votes",
+        "png",
+        "pixel_sha1",
+        "train_sim",
+        "train_sim_row",
+    ]
     for row in parquet.read_table(path, columns=columns).to_pylist():
         similarity = row["train_sim"]
         yield _Row(

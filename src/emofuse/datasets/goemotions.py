@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from emofuse.datasets.adapter import check_split, find_file, read_lines
 from emofuse.errors import CorpusFormatError
@@ -28,7 +29,7 @@ class GoEmotionsAdapter:
     licence = "Apache-2.0 (repository)"
     commercial_use = "yes"
     splits = ("train", "validation", "test")
-    _files = {"train": "train.tsv", "validation": "dev.tsv", "test": "test.tsv"}
+    _files: ClassVar = {"train": "train.tsv", "validation": "dev.tsv", "test": "test.tsv"}
 
     def __init__(self, name: str, taxonomy: str, folder: str) -> None:
         self.name = name

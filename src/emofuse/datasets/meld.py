@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from emofuse.datasets.adapter import check_split, find_file
 from emofuse.errors import CorpusFormatError
@@ -26,7 +27,7 @@ class MeldAdapter:
     licence = "GPL-3.0 (repository)"
     commercial_use = "unclear"
     splits = ("train", "validation", "test")
-    _files = {"train": "train", "validation": "dev", "test": "test"}
+    _files: ClassVar = {"train": "train", "validation": "dev", "test": "test"}
 
     def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
         """Read a split; see `DatasetAdapter.iter_samples`."""
@@ -39,7 +40,7 @@ class MeldAdapter:
                 emotion, sentiment, text = (row.get(c) for c in ("Emotion", "Sentiment", "Utterance"))
                 if emotion not in emotions or sentiment not in sentiments or not text:
                     raise CorpusFormatError(
-                        f"{path} line {reader.line_num}: needs Utterance, Emotion and Sentiment with known labels.",
+                        f"{path} line {reader.line_num}: needs Utterance and known Emotion and Sentiment.",
                         item=f"{path}:{reader.line_num}",
                     )
                 yield Sample(

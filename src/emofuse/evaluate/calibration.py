@@ -41,7 +41,9 @@ def fit_temperature(logits: FloatArray, targets: FloatArray, activation: Activat
     return float(np.exp(found.x))
 
 
-def choose_thresholds(probabilities: FloatArray, targets: FloatArray, labels: Sequence[str]) -> dict[str, float]:
+def choose_thresholds(
+    probabilities: FloatArray, targets: FloatArray, labels: Sequence[str]
+) -> dict[str, float]:
     """Find per label the probability threshold with the highest F1.
 
     Args:

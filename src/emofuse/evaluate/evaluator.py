@@ -95,10 +95,23 @@ def evaluate_bundle(bundle: ModelBundle, corpus: str, root: Path, *, split: str 
         probabilities = mapping.map_probabilities(probabilities)
     thresholds = output.thresholds if adapter.multi_label and output.taxonomy == taxonomy else None
     scores, per_class, confusion = score(
-        probabilities, _truth(kept, taxonomy), taxonomy, thresholds=thresholds, multi_label=adapter.multi_label
+        probabilities,
+        _truth(kept, taxonomy),
+        taxonomy,
+        thresholds=thresholds,
+        multi_label=adapter.multi_label,
     )
     return Evaluation(
-        bundle.name, bundle.version, corpus, split, taxonomy, len(kept), unreadable, scores, per_class, confusion
+        bundle.name,
+        bundle.version,
+        corpus,
+        split,
+        taxonomy,
+        len(kept),
+        unreadable,
+        scores,
+        per_class,
+        confusion,
     )
 
 

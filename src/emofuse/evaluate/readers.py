@@ -36,7 +36,9 @@ def build_reader(bundle: ModelBundle) -> Reader:
         return _text_reader(bundle)
     if bundle.kind == "face":
         return _face_reader(bundle)
-    raise ConfigError(f"{bundle.name} is a {bundle.kind}; only text and face models are evaluated on corpora.")
+    raise ConfigError(
+        f"{bundle.name} is a {bundle.kind}; only text and face models are evaluated on corpora."
+    )
 
 
 def _text_reader(bundle: ModelBundle) -> Reader:

@@ -35,6 +35,7 @@ def export_any(run_dir: Path, bundle_dir: Path, *, int8: bool | None = None) -> 
 
     if int8 and read_recipe(run_dir / "recipe.yaml").export.quantize == "none":
         raise ConfigError(
-            "The recipe names no quantisation. Set export.quantize in it to a kind of int8.", item=str(run_dir)
+            "The recipe names no quantisation. Set export.quantize in it to a kind of int8.",
+            item=str(run_dir),
         )
     return export_run(run_dir, bundle_dir, quantize="none" if int8 is False else None)

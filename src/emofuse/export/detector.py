@@ -58,8 +58,20 @@ def export_detector(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     threshold, counts = _choose_threshold(boxes, photos)
     manifest["thresholds"] = {"score": threshold, "iou": IOU}
     manifest["metrics"] = [
-        {"corpus": "msed", "split": "dev", "metric": "recall_48px", "value": counts.recall, "n": counts.reference},
-        {"corpus": "msed", "split": "dev", "metric": "false_share_48px", "value": counts.false_share, "n": counts.boxes},
+        {
+            "corpus": "msed",
+            "split": "dev",
+            "metric": "recall_48px",
+            "value": counts.recall,
+            "n": counts.reference,
+        },
+        {
+            "corpus": "msed",
+            "split": "dev",
+            "metric": "false_share_48px",
+            "value": counts.false_share,
+            "n": counts.boxes,
+        },
     ]
     write_bundle(bundle_dir, manifest, {})
     return manifest

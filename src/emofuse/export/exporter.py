@@ -72,9 +72,7 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     return manifest
 
 
-def _batches(
-    examples: Sequence[Example], size: int
-) -> list[tuple[list[int], NDArray[Any]]]:
+def _batches(examples: Sequence[Example], size: int) -> list[tuple[list[int], NDArray[Any]]]:
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, example in enumerate(examples):
         groups.setdefault(example.inputs.shape, []).append(index)
@@ -87,9 +85,7 @@ def _batches(
     return batches
 
 
-def _run(
-    model: Path, batches: Sequence[tuple[list[int], NDArray[Any]]], count: int
-) -> dict[str, FloatArray]:
+def _run(model: Path, batches: Sequence[tuple[list[int], NDArray[Any]]], count: int) -> dict[str, FloatArray]:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     logits = {

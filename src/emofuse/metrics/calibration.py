@@ -10,7 +10,9 @@ from emofuse.types import FloatArray
 __all__ = ["brier_score", "expected_calibration_error", "jensen_shannon", "risk_coverage"]
 
 
-def expected_calibration_error(probabilities: FloatArray, targets: NDArray[np.integer], bins: int = 15) -> float:
+def expected_calibration_error(
+    probabilities: FloatArray, targets: NDArray[np.integer], bins: int = 15
+) -> float:
     r"""Mean gap between confidence and accuracy of the top label.
 
     $$ECE = \sum_b \frac{n_b}{n} |acc_b - conf_b|$$ over bins of equal width on (0, 1].

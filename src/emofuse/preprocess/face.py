@@ -60,9 +60,7 @@ def cut_face(image: ImageArray, box: FaceBox, *, size_px: int = 48) -> ImageArra
     cos, sin = math.cos(angle) * step, math.sin(angle) * step
     middle = doubled / 2
     matrix = (cos, -sin, x - middle * cos + middle * sin, sin, cos, y - middle * sin - middle * cos)
-    levelled = grey.transform(
-        (doubled, doubled), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR
-    )
+    levelled = grey.transform((doubled, doubled), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
     return np.asarray(levelled.resize((size_px, size_px), Image.Resampling.BOX))
 
 

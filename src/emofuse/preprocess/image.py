@@ -28,9 +28,7 @@ MAX_PIXELS = 64_000_000
 MIN_SIDE_PX = 8
 
 
-def load_image(
-    source: ImageSource, *, max_pixels: int = MAX_PIXELS
-) -> tuple[ImageArray, tuple[Notice, ...]]:
+def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> tuple[ImageArray, tuple[Notice, ...]]:
     """Read a picture.
 
     EXIF orientation is applied; palettes, CMYK, 16-bit and float greys become 8-bit RGB; transparency is
@@ -110,7 +108,9 @@ def _decode(image: Image.Image, name: str, max_pixels: int) -> tuple[ImageArray,
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_scale_to_8_bit(np.asarray(image, dtype=np.float64), image.mode)).convert("RGB")
+        return Image.fromarray(_scale_to_8_bit(np.asarray(image, dtype=np.float64), image.mode)).convert(
+            "RGB"
+        )
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         overlay = image.convert("RGBA")
         white = Image.new("RGBA", overlay.size, (255, 255, 255, 255))
@@ -120,10 +120,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _scale_to_8_bit(values: np.ndarray, mode: str) -> ImageArray:  # type: ignore[type-arg]
     top = float(values.max(initial=0.0))
-    if mode == "F":
-        full = 1.0 if top <= 1.0 else 255.0 if top <= 255.0 else 65535.0
-    else:
-        full = 65535.0
+    full = (1.0 if top <= 1.0 else 255.0 if top <= 255.0 else 65535.0) if mode == "F" else 65535.0
     return np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8)
 
 

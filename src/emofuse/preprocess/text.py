@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ _EMOJI_JOINERS = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000
 
 
 def normalize_text(text: str) -> tuple[str, tuple[Notice, ...]]:
-    """Clean a text without losing what carries emotion.
+    r"""Clean a text without losing what carries emotion.
 
     Literal escapes such as `\\u2019` and HTML entities are decoded, Unicode is composed (NFC), web
     addresses become `http`, handles `@user`, control characters vanish, lone surrogates become U+FFFD,
@@ -64,7 +65,9 @@ def normalize_text(text: str) -> tuple[str, tuple[Notice, ...]]:
         text = _HANDLE.sub("@user", text)
     text = " ".join(text.split())
     if not any(_visible(character) for character in text):
-        raise EmptyTextError("The text has no visible character. Give it some words.", item=repr(original[:40]))
+        raise EmptyTextError(
+            "The text has no visible character. Give it some words.", item=repr(original[:40])
+        )
     if not text.isascii() and _mostly_foreign(text):
         message = "Most letters are not Latin; the models learned from English and may misread this text."
         notices = (*notices, Notice("unsupported_script", message))
@@ -104,7 +107,7 @@ def split_windows(
         return [ids], None
     count = -(-len(ids) // size)
     ends = [len(ids) * i // count for i in range(count + 1)]
-    windows = [ids[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    windows = [ids[start:end] for start, end in itertools.pairwise(ends)]
     if count <= max_windows:
         message = f"The text was read in {count} windows of at most {size} tokens and averaged."
         return windows, Notice("text_windowed", message)

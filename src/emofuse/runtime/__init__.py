@@ -1,0 +1,1 @@
+"""Prediction with ONNX Runtime: bundles, models, fusion."""

@@ -152,7 +152,9 @@ def read_bundle(path: Path) -> ModelBundle:
     try:
         bundle = _build(path, data)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BundleSchemaError(f"{manifest} lacks or misuses the key {error}.", item=str(manifest)) from error
+        raise BundleSchemaError(
+            f"{manifest} lacks or misuses the key {error}.", item=str(manifest)
+        ) from error
     for name in _required(bundle.kind):
         if not (path / name).is_file():
             raise _missing(path, name)
@@ -211,7 +213,7 @@ def _missing(path: Path, name: str) -> BundleFileMissingError:
 def _build(path: Path, data: Mapping[str, Any]) -> ModelBundle:
     if data["schema"] > SCHEMA:
         raise BundleSchemaError(
-            f"The bundle {path} has schema {data['schema']}; this emofuse reads up to {SCHEMA}. Upgrade emofuse.",
+            f"The bundle {path} has schema {data['schema']}, newer than {SCHEMA}. Upgrade emofuse.",
             item=str(path),
         )
     if data["kind"] not in KINDS:

@@ -31,9 +31,9 @@ class FusionHead(Protocol):
 class LogLinearFusion:
     """Logarithmic opinion pool of calibrated distributions.
 
-    With weights w_m and the modalities M of a row, the answer is proportional to
-    prod_m p_m^(a_m), where a_m = w_m / max(w_m over M) . The strongest modality present counts in full and the
-    others on top of it, so agreement makes the answer more certain and a single modality is returned as it is.
+    With weights w_m over the modalities present, the answer is proportional to prod_m p_m^(a_m), where
+    a_m = w_m / max(w). The strongest modality counts in full and the others on top of it: agreement makes the
+    answer more certain, and a single modality is returned as it is.
 
     Args:
         weights: Modality -> weight > 0.

@@ -69,7 +69,9 @@ class ModelSet:
     @property
     def text(self) -> TextModel:
         """The text model."""
-        model: TextModel = self._open("text", lambda: open_text_model(self.bundle("text"), threads=self._threads))
+        model: TextModel = self._open(
+            "text", lambda: open_text_model(self.bundle("text"), threads=self._threads)
+        )
         return model
 
     @property

@@ -174,16 +174,20 @@ class Predictor:
         boxes = sorted(self._models.detector(image), key=lambda box: -box.width * box.height)
         if not boxes:
             raise NoFaceError(
-                "No face was found in the image. Use a larger picture of the face, or `crop` if the whole picture "
-                "is one face."
+                "No face was found in the image. Use a larger picture of the face, or `crop` if the whole "
+                "picture is one face."
             )
         reading.models |= self._models.detector_versions()
         return [(box, cut_face(image, box, size_px=size_px)) for box in boxes]
 
     def _conclude(self, name: str, sample: Sample, reading: _Reading) -> Prediction:
         if not reading.emotions:
-            error: EmofuseError = reading.errors[0] if reading.errors else EmptySampleError(
-                "The sample has neither text nor image. Give it one of them.", item=name
+            error: EmofuseError = (
+                reading.errors[0]
+                if reading.errors
+                else EmptySampleError(
+                    "The sample has neither text nor image. Give it one of them.", item=name
+                )
             )
             entry = ErrorEntry(error.code, error.message, error.item)
             return Prediction(id=name, error=entry, warnings=tuple(reading.notices))

@@ -45,5 +45,7 @@ def open_session(path: Path, *, threads: int | None = None) -> Session:
             str(path), sess_options=options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # onnxruntime raises classes of its compiled module, all named differently
-        raise BundleSchemaError(f"{path} cannot be opened by ONNX Runtime: {error}", item=str(path)) from error
+        raise BundleSchemaError(
+            f"{path} cannot be opened by ONNX Runtime: {error}", item=str(path)
+        ) from error
     return session

@@ -161,7 +161,9 @@ class _SameShapeBatches(Sampler[list[int]]):
         batches = []
         for group in self.groups.values():
             order = np.asarray(group) if random is None else random.permutation(group)
-            batches += [order[i : i + self.batch_size].tolist() for i in range(0, len(order), self.batch_size)]
+            batches += [
+                order[i : i + self.batch_size].tolist() for i in range(0, len(order), self.batch_size)
+            ]
         if random is not None:
             random.shuffle(batches)
         return iter(batches)

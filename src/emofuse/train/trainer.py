@@ -76,9 +76,7 @@ def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, Tokenizer | None]:
     """
     checkpoint = run_dir / "checkpoints" / "best.ckpt"
     if not checkpoint.exists():
-        raise ConfigError(
-            f"{run_dir} holds no finished epoch. Run `emofuse train` first.", item=str(run_dir)
-        )
+        raise ConfigError(f"{run_dir} holds no finished epoch. Run `emofuse train` first.", item=str(run_dir))
     recipe = build_config(Recipe, yaml.safe_load((run_dir / "recipe.yaml").read_text(encoding="utf-8")))
     tokenizer = None
     if recipe.task == "text":

@@ -48,7 +48,10 @@ def make_sentiment140(root):
     write(root / "tweets_100k" / "negative.txt", "".join(f"bad day {i}\n" for i in range(60)))
     write(root / "tweets_100k" / "positive.txt", "".join(f"good day {i}\n" for i in range(60)))
     header = '"polarity","tweet_id","tweet_date","query","user","text"\n'
-    write(root / "testdata.manual.498.csv", header + '"4","3","d","q","u","love, it"\n"2","4","d","q","u","ok"\n')
+    write(
+        root / "testdata.manual.498.csv",
+        header + '"4","3","d","q","u","love, it"\n"2","4","d","q","u","ok"\n',
+    )
 
 
 VOTES = [
@@ -175,7 +178,11 @@ BROKEN = {
     "goemotions": ("original/test.tsv", "a\t0\tx\nb\t99\ty\n", 2),
     "goemotions_ekman": ("ekman/test.tsv", "only text\n", 1),
     "jsonl": ("test.jsonl", '{"text": "a"}\n{"text": \n', 2),
-    "meld": ("test_sent_emo.csv", "Utterance,Emotion,Sentiment,Dialogue_ID,Utterance_ID\nHi,glee,neutral,0,0\n", 2),
+    "meld": (
+        "test_sent_emo.csv",
+        "Utterance,Emotion,Sentiment,Dialogue_ID,Utterance_ID\nHi,glee,neutral,0,0\n",
+        2,
+    ),
     "semeval2017": ("train/twitter-2013train-A.tsv", "1\tneutral\ta\n2\tmaybe\tb\n", 2),
     "sentiment140": ("testdata.manual.498.csv", '"4","3","d","q","u","x"\n"9","3","d","q","u","x"\n', 2),
 }

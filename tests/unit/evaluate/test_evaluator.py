@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from tests.unit.datasets.test_corpora import make_emotion, make_fer, make_goemotions
 
 from emofuse.errors import ConfigError
 from emofuse.evaluate import evaluate_bundle
@@ -7,7 +8,6 @@ from emofuse.evaluate.calibration import choose_thresholds, fit_temperature, pro
 from emofuse.evaluate.detection import count_detections, iou_matrix
 from emofuse.evaluate.evaluator import score
 from emofuse.runtime.bundle import load_bundle
-from tests.unit.datasets.test_corpora import make_emotion, make_fer, make_goemotions
 
 
 def test_scores_by_hand():
@@ -25,7 +25,9 @@ def test_multi_label_scores_use_the_thresholds():
     probabilities = np.array([[0.3, 0.9, 0.0], [0.1, 0.4, 0.0]])
     truth = np.array([[1, 1, 0], [0, 1, 0]])
     cuts = {"negative": 0.2, "neutral": 0.5, "positive": 0.5}
-    scores, per_class, confusion = score(probabilities, truth, "sentiment3", thresholds=cuts, multi_label=True)
+    scores, per_class, confusion = score(
+        probabilities, truth, "sentiment3", thresholds=cuts, multi_label=True
+    )
     assert per_class["negative"]["f1"] == 1
     assert per_class["neutral"]["recall"] == 0.5
     assert scores["macro_f1"] == pytest.approx((1 + 2 / 3 + 0) / 3)

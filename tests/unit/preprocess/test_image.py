@@ -113,7 +113,7 @@ def test_palette_with_transparency():
 def test_other_modes(mode):
     grey = Image.fromarray(scene()).convert("L")
     if mode == "I":
-        grey = Image.fromarray((np.asarray(grey, dtype=np.int32) * 257))
+        grey = Image.fromarray(np.asarray(grey, dtype=np.int32) * 257)
     pixels, _ = load_image(grey.convert(mode) if mode != "I" else grey)
     assert pixels.shape == (30, 40, 3)
     assert pixels.dtype == np.uint8

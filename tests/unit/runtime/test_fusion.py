@@ -47,9 +47,7 @@ class TestContract:
     def test_absent_equals_masked_whatever_it_holds(self, head):
         masked = both([0.7, 0.3], [np.nan, np.inf])
         alone = {TEXT: masked[TEXT]}
-        assert np.array_equal(
-            head.fuse(masked, present(True, False)), head.fuse(alone, np.array([[True]]))
-        )
+        assert np.array_equal(head.fuse(masked, present(True, False)), head.fuse(alone, np.array([[True]])))
 
     def test_certain_contradiction_is_finite(self, head):
         fused = head.fuse(both([1.0, 0.0], [0.0, 1.0]), present(True, True))

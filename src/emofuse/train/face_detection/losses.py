@@ -91,7 +91,9 @@ def detection_loss(
         quality[row, positive] = iou.detach().clamp(min=0.1)
         box_losses.append(1 - giou)
         error = (landmarks[row, positive] - truth[:, 4:14]) / truth[:, 2:3]
-        landmark_losses.append(functional.smooth_l1_loss(error * 5, torch.zeros_like(error), reduction="none"))
+        landmark_losses.append(
+            functional.smooth_l1_loss(error * 5, torch.zeros_like(error), reduction="none")
+        )
     number = max(1, sum(len(part) for part in box_losses))
     probability = scores.sigmoid()
     focal = (quality - probability).abs() ** 2

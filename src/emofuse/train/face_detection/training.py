@@ -83,9 +83,7 @@ class _SceneData(lightning.LightningDataModule):
         return DataLoader(scenes, batch_size=self.recipe.train.batch_size, collate_fn=collate_scenes)
 
 
-def train_detector(
-    recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, resume: bool = False
-) -> Path:
+def train_detector(recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, resume: bool = False) -> Path:
     """Train a detector and keep the epoch with the lowest validation loss.
 
     Args:
