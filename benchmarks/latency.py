@@ -2,7 +2,7 @@
 
     python benchmarks/latency.py --json benchmarks/latency.json
 
-The floor is the tokenizer or the resizing, and the bare session on the same input. Pictures are given decoded,
+The floor is the tokenizer or the resizing, and the bare session on that input. Pictures are given decoded,
 so that decoding cannot hide overhead.
 """
 

@@ -15,7 +15,7 @@ __all__ = ["code_revision", "write_bundle"]
 
 
 def write_bundle(bundle_dir: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-    """Write everything of a bundle but its `model.onnx`, which must be there already.
+    """Write everything of a bundle but its `model.onnx`, which must be there already if it has one.
 
     Args:
         bundle_dir: Bundle folder.
@@ -29,7 +29,7 @@ def write_bundle(bundle_dir: Path, manifest: Mapping[str, Any], files: Mapping[s
     }
     for name, data in content.items():
         (bundle_dir / name).write_bytes(data)
-    summed = sorted({*content, "model.onnx"})
+    summed = sorted(content) + [model.name for model in bundle_dir.glob("model.onnx")]
     lines = [f"{hashlib.sha256((bundle_dir / name).read_bytes()).hexdigest()}  {name}\n" for name in summed]
     (bundle_dir / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 

@@ -35,11 +35,8 @@ def render_model_card(manifest: Mapping[str, Any]) -> str:
             "",
             "Figures on test splits are in `benchmarks/` of the repository, each with its command.",
             "",
-            "## Trained on",
-            "",
             *_data(manifest["data"]),
-            "",
-            f"Recipe `{manifest['recipe']}`, code revision `{manifest['code_revision']}`, "
+            f"Recipe {manifest['recipe']}, code revision `{manifest['code_revision']}`, "
             f"{manifest['created']}.",
             "",
             "## Limits",
