@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -45,9 +45,11 @@ def predict(  # noqa: PLR0913 - one parameter per option of the command
     names = [name for name in (models or "").split(",") if name]
     predictor = Predictor.load(names or None, taxonomy=taxonomy, crop=crop)
     samples = _samples([*texts, *more_texts], list(images), pair=pair)
-    write = _write_json
+    write: Callable[[Sample, Prediction], None] = _write_json
     if not as_json:
-        from emofuse.cli.render import render_prediction as write  # noqa: PLC0415 - rich is slow to import
+        from emofuse.cli.render import render_prediction  # noqa: PLC0415 - rich is slow to import
+
+        write = render_prediction
     failed = False
     # Small chunks answer a pipe as it goes and keep memory flat however long the input is.
     while chunk := list(islice(samples, CHUNK)):

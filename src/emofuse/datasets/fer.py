@@ -190,7 +190,7 @@ def _read_votes(folder: Path) -> list[tuple[int, ...]] | None:
         return [tuple(int(vote) for vote in row[2 : 2 + VOTE_COLUMNS]) for row in rows]
 
 
-def _encode_png(pixels: np.ndarray) -> bytes:  # type: ignore[type-arg]
+def _encode_png(pixels: np.ndarray) -> bytes:
     from PIL import Image  # noqa: PLC0415 - only this layout needs it
 
     buffer = io.BytesIO()

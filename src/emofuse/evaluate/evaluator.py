@@ -164,10 +164,13 @@ def score(
     if multi_label:
         cuts = np.array([(thresholds or {}).get(label, 0.5) for label in labels])
         actual, decided = truth > 0, probabilities >= cuts
+        occurring = actual.any(axis=0)  # average precision is undefined without a positive
         scores = {
             "macro_f1": float(sk.f1_score(actual, decided, average="macro", zero_division=0)),
             "micro_f1": float(sk.f1_score(actual, decided, average="micro", zero_division=0)),
-            "macro_average_precision": float(sk.average_precision_score(actual, probabilities)),
+            "macro_average_precision": float(
+                sk.average_precision_score(actual[:, occurring], probabilities[:, occurring])
+            ),
         }
         columns: Any = sk.precision_recall_fscore_support(actual, decided, zero_division=0)
         return scores, _per_class(labels, columns), []

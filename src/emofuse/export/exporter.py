@@ -135,7 +135,8 @@ def _sharpen(targets: FloatArray, activation: Activation) -> FloatArray:
     if activation == "sigmoid":
         return targets
     top: FloatArray = (targets == targets.max(axis=1, keepdims=True)).astype(np.float32)
-    return top / top.sum(axis=1, keepdims=True)
+    shares: FloatArray = top / top.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _scores(

@@ -118,13 +118,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _scale_to_8_bit(values: np.ndarray, mode: str) -> ImageArray:  # type: ignore[type-arg]
+def _scale_to_8_bit(values: np.ndarray, mode: str) -> ImageArray:
     top = float(values.max(initial=0.0))
     full = (1.0 if top <= 1.0 else 255.0 if top <= 255.0 else 65535.0) if mode == "F" else 65535.0
     return np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8)
 
 
-def _from_array(array: np.ndarray) -> ImageArray:  # type: ignore[type-arg]
+def _from_array(array: np.ndarray) -> ImageArray:
     grey = array.ndim == 2
     if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise NotAnImageError(

@@ -39,5 +39,6 @@ class FaceAugment(nn.Module):
         Returns:
             (batch, side, side) float32, 0-255.
         """
-        changed = self.changes(crops[:, None].float() / 255)
-        return changed[:, 0] * 255
+        changed: Tensor = self.changes(crops[:, None].float() / 255)
+        scaled: Tensor = changed[:, 0] * 255
+        return scaled

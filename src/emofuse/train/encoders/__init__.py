@@ -9,8 +9,11 @@ __all__ = ["FACE_ENCODERS", "TEXT_ENCODERS", "Encoder", "build_encoder"]
 
 Encoder = EfficientNetLiteEncoder | BiLstmEncoder | MiniLmBiLstmEncoder
 
-TEXT_ENCODERS = {"minilm_bilstm": MiniLmBiLstmEncoder, "bilstm": BiLstmEncoder}
-FACE_ENCODERS = {"efficientnet_lite0": EfficientNetLiteEncoder}
+TEXT_ENCODERS: dict[str, type[BiLstmEncoder | MiniLmBiLstmEncoder]] = {
+    "minilm_bilstm": MiniLmBiLstmEncoder,
+    "bilstm": BiLstmEncoder,
+}
+FACE_ENCODERS: dict[str, type[EfficientNetLiteEncoder]] = {"efficientnet_lite0": EfficientNetLiteEncoder}
 
 
 def build_encoder(recipe: Recipe, *, vocabulary: int = 0, pretrained: bool = True) -> Encoder:

@@ -44,7 +44,8 @@ class EfficientNetLiteEncoder(nn.Module):
         size = (self.image_px, self.image_px)
         enlarged = functional.interpolate(grey[:, None], size, mode="bilinear", align_corners=False)
         features = self.backbone.extract_features(enlarged.contiguous(memory_format=torch.channels_last))
-        return self.dropout(features.mean(dim=(2, 3)))
+        embedding: Tensor = self.dropout(features.mean(dim=(2, 3)))
+        return embedding
 
 
 def _efficientnet_lite0(image_px: int, *, pretrained: bool) -> Any:

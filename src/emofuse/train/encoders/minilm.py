@@ -70,7 +70,9 @@ class _Layer(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         attended = self.dropout(self.attention_output(self.attention(states)))
         states = self.attention_norm(states + attended)
-        return self.norm(states + self.dropout(self.contract(functional.gelu(self.expand(states)))))
+        expanded = self.contract(functional.gelu(self.expand(states)))
+        result: Tensor = self.norm(states + self.dropout(expanded))
+        return result
 
 
 class MiniLm(nn.Module):
@@ -100,7 +102,7 @@ class MiniLm(nn.Module):
             (batch, length, 384) float.
         """
         positions = self.positions.weight[: input_ids.shape[1]] + self.segments.weight[0]
-        states = self.dropout(self.norm(self.words(input_ids) + positions))
+        states: Tensor = self.dropout(self.norm(self.words(input_ids) + positions))
         for layer in self.layers:
             states = layer(states)
         return states

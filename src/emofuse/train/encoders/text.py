@@ -48,7 +48,8 @@ class MiniLmBiLstmEncoder(nn.Module):
         Returns:
             (batch, 4 * hidden) float.
         """
-        return self.dropout(self.pooling(self.backbone(inputs)))
+        embedding: Tensor = self.dropout(self.pooling(self.backbone(inputs)))
+        return embedding
 
 
 class BiLstmEncoder(nn.Module):
@@ -73,4 +74,5 @@ class BiLstmEncoder(nn.Module):
         Returns:
             (batch, 4 * hidden) float.
         """
-        return self.dropout(self.pooling(self.dropout(self.words(inputs))))
+        embedding: Tensor = self.dropout(self.pooling(self.dropout(self.words(inputs))))
+        return embedding

@@ -102,7 +102,7 @@ class ReferenceDetector:
         outputs = self._session.run(names, {"input": padded.transpose(2, 0, 1)[None]})
         found = np.concatenate(
             [
-                _decode_reference(*(part[0] for part in outputs[i : i + 4]), stride)
+                _decode_reference(outputs[i : i + 4], stride)
                 for i, stride in zip(range(0, len(names), 4), STRIDES, strict=True)
             ]
         )
@@ -111,9 +111,8 @@ class ReferenceDetector:
         return kept
 
 
-def _decode_reference(
-    classes: FloatArray, objects: FloatArray, boxes: FloatArray, points: FloatArray, stride: int
-) -> FloatArray:
+def _decode_reference(outputs: Sequence[FloatArray], stride: int) -> FloatArray:
+    classes, objects, boxes, points = (output[0] for output in outputs)
     score = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))
     rows, columns = np.divmod(np.arange(len(score)), REFERENCE_PX // stride)
     grid = np.stack([columns, rows], axis=1).astype(np.float32)
@@ -138,7 +137,9 @@ def label_photos(paths: Sequence[Path], reference: Path, cache: Path, *, score: 
     pixels_path, labels_path = cache.with_suffix(".pixels.npy"), cache.with_suffix(".labels.npz")
     if not labels_path.exists():
         detector = ReferenceDetector(reference, score=score)
-        pixels, shapes, boxes, owners = [], [], [], []
+        pixels: list[ImageArray] = []
+        shapes: list[tuple[int, int]] = []
+        boxes, owners = [], []
         for path in track(paths, description=f"Labelling {cache.name}"):
             try:
                 image, _ = load_image(path)
@@ -150,7 +151,7 @@ def label_photos(paths: Sequence[Path], reference: Path, cache: Path, *, score: 
             found[:, :-1] *= scale
             pixels.append(small.reshape(-1))
             owners.append(np.full(len(found), len(shapes), dtype=np.int32))
-            shapes.append(small.shape[:2])
+            shapes.append((small.shape[0], small.shape[1]))
             boxes.append(found)
         np.save(pixels_path, np.concatenate(pixels))
         np.savez(

@@ -25,6 +25,15 @@ def _separable(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     )
 
 
+def _head(width: int) -> nn.Conv2d:
+    head = nn.Conv2d(width, OUTPUTS, 1)
+    nn.init.normal_(head.weight, std=0.01)
+    bias = torch.zeros(OUTPUTS)
+    bias[0] = PRIOR
+    head.bias = nn.Parameter(bias)
+    return head
+
+
 class FaceDetectorNetwork(nn.Module):
     """Boxes and five landmarks at strides 8, 16 and 32, one prediction per point.
 
@@ -46,11 +55,7 @@ class FaceDetectorNetwork(nn.Module):
         self.laterals = nn.ModuleList(nn.Conv2d(c, width, 1) for c in (small, middle, large))
         self.smooth = nn.ModuleList(_separable(width, width) for _ in STRIDES)
         self.towers = nn.ModuleList(_separable(width, width) for _ in STRIDES)
-        self.heads = nn.ModuleList(nn.Conv2d(width, OUTPUTS, 1) for _ in STRIDES)
-        for head in self.heads:
-            nn.init.normal_(head.weight, std=0.01)
-            nn.init.zeros_(head.bias)
-            head.bias.data[0] = PRIOR
+        self.heads = nn.ModuleList(_head(width) for _ in STRIDES)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Detect.

@@ -138,7 +138,7 @@ def _mirror(boxes: FloatArray, side: int) -> FloatArray:
     return mirrored
 
 
-def _relight(canvas: ImageArray, random: Random) -> ImageArray:
+def _relight(canvas: Any, random: Random) -> Any:
     import cv2  # noqa: PLC0415 - an extra
 
     if random.random() < 0.2:
