@@ -31,7 +31,7 @@ encoder: {name: bilstm, embedding: 16, hidden: 8, heads: 2, dropout: 0.1}
 tokenizer: {source: train, vocabulary: 120, max_tokens: 16, emoji: keep}
 heads: {emotion6: {loss: focal, gamma: 1.0}}
 corpora: [{name: emotion, root: emotion, heads: {emotion6: emotion6}}]
-train: {epochs: 3, batch_size: 16, lr: 1.0e-2, ema: 0.5, precision: 32-true}
+train: {epochs: 3, batch_size: 16, lr: 1.0e-2, precision: 32-true}
 export: {quantize: int8_embedding, max_batch: 4, description: tiny}
 """
 
@@ -125,11 +125,11 @@ def _train_one_epoch_then_stop(recipe, data, run):
         "from pathlib import Path\n"
         "from emofuse.train import train_recipe\n"
         "from emofuse.train.classifier import Classifier\n"
-        "begin = Classifier.on_train_epoch_start\n"
-        "def kill(self):\n"
+        "begin = Classifier.on_train_batch_start\n"
+        "def kill(self, *arguments):\n"
         "    if self.current_epoch == 1: os._exit(9)\n"
         "    begin(self)\n"
-        "Classifier.on_train_epoch_start = kill\n"
+        "Classifier.on_train_batch_start = kill\n"
         "train_recipe(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))\n"
     )
     done = subprocess.run(

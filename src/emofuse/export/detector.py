@@ -11,7 +11,7 @@ import torch
 
 from emofuse.evaluate.detection import DetectionCounts, count_detections
 from emofuse.export.bundle_writer import code_revision, write_bundle
-from emofuse.export.onnx_model import check_parity, clean_model
+from emofuse.export.onnx_model import check_parity, trace_onnx
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.face_detector import FaceDetector, pad_to_multiple
 from emofuse.runtime.session import open_session
@@ -80,18 +80,9 @@ def export_detector(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
 def export_network(network: FaceDetectorNetwork, path: Path) -> None:
     """Write a detector as ONNX for any picture size that is a multiple of 32 px."""
     height, width = torch.export.Dim("rows", min=2, max=64), torch.export.Dim("columns", min=2, max=64)
-    program = torch.onnx.export(
-        network,
-        (torch.zeros(1, 256, 320, 3, dtype=torch.uint8),),
-        dynamo=True,
-        dynamic_shapes=({1: 32 * height, 2: 32 * width},),
-        input_names=["images"],
-        output_names=["scores", "boxes", "landmarks"],
-        verbose=False,
-    )
-    assert program is not None
-    program.save(path)
-    clean_model(path)
+    example = torch.zeros(1, 256, 320, 3, dtype=torch.uint8)
+    outputs = ["scores", "boxes", "landmarks"]
+    trace_onnx(network, example, {1: 32 * height, 2: 32 * width}, names=(["images"], outputs), path=path)
 
 
 def _detect(detector: FaceDetector, photos: Photos) -> list[FloatArray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +21,11 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from torch import nn
+from torch import Tensor, nn
 
 from emofuse.errors import EmofuseError
 
-__all__ = ["QUANTIZERS", "ParityError", "check_parity", "clean_model", "export_onnx"]
+__all__ = ["QUANTIZERS", "ParityError", "check_parity", "export_onnx", "trace_onnx"]
 
 PARITY_TOLERANCE = 1e-4
 
@@ -50,25 +51,49 @@ def export_onnx(
         path: File to write.
     """
     batch = torch.export.Dim("batch", min=1, max=4096)
+    name = "input_ids" if kind == "text" else "images"
     if kind == "text":
         example = torch.ones(2, 12, dtype=torch.int64)
         shapes: dict[int, Any] = {0: batch, 1: torch.export.Dim("length", min=2, max=512)}
     else:
         example = torch.zeros(2, 48, 48, dtype=torch.uint8)
         shapes = {0: batch}
-    program = torch.onnx.export(
-        network,
-        (example,),
-        dynamo=True,
-        dynamic_shapes=(shapes,),
-        input_names=["input_ids" if kind == "text" else "images"],
-        output_names=list(outputs),
-        verbose=False,
-    )
+    trace_onnx(network, example, shapes, names=([name], list(outputs)), path=path)
+
+
+def trace_onnx(
+    network: nn.Module,
+    example: Tensor,
+    shapes: dict[int, Any],
+    *,
+    names: tuple[list[str], list[str]],
+    path: Path,
+) -> None:
+    """Trace a network with one input and write it as ONNX.
+
+    Args:
+        network: In evaluation mode.
+        example: An input of the right type.
+        shapes: Dimension of the input -> `torch.export.Dim`, for those that may change.
+        names: Names of the input and of the outputs.
+        path: File to write.
+    """
+    with warnings.catch_warnings():
+        # The exporter warns about its own internals, which nobody here can act on.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            (example,),
+            dynamo=True,
+            dynamic_shapes=(shapes,),
+            input_names=names[0],
+            output_names=names[1],
+            verbose=False,
+        )
     if program is None:
         raise ParityError("torch.onnx.export returned nothing.")
     program.save(path)
-    clean_model(path)
+    _clean(path)
 
 
 def check_parity(network: nn.Module, path: Path, inputs: Inputs) -> float:
@@ -98,12 +123,8 @@ def check_parity(network: nn.Module, path: Path, inputs: Inputs) -> float:
     return worst
 
 
-def clean_model(path: Path) -> None:
-    """Drop what the exporter records beside the graph: stack traces with local paths, stale shapes.
-
-    Args:
-        path: ONNX file, rewritten in place.
-    """
+def _clean(path: Path) -> None:
+    # The exporter records stack traces with local paths, and shapes that quantisation contradicts.
     model = onnx.load(path)
     del model.graph.value_info[:]
     del model.metadata_props[:]

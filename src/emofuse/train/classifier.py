@@ -55,9 +55,9 @@ class Classifier(lightning.LightningModule):
         self.augment = FaceAugment(recipe.augment) if recipe.task == "face" else nn.Identity()
         self._validation: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
-    def on_train_epoch_start(self) -> None:
-        """Tie dropout and augmentation to the epoch, so that a resumed run repeats an unbroken one."""
-        torch.manual_seed(self.recipe.seed * 1000 + self.current_epoch)
+    def on_train_batch_start(self, *_: Any) -> None:
+        """Tie dropout and augmentation to the step, so that a resumed run repeats an unbroken one."""
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Sum the heads' losses over the samples that they label, per sample of the batch."""

@@ -10,6 +10,8 @@ from torch.nn import functional
 
 __all__ = ["LOSSES", "focal", "focal_multilabel"]
 
+EPSILON = 1e-6
+
 
 def focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
     """Focal loss of one softmax distribution against a soft target.
@@ -27,7 +29,8 @@ def focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
     Source: Lin et al. 2017, "Focal Loss for Dense Object Detection", eq. 4, extended to soft labels.
     """
     log_probabilities = functional.log_softmax(logits.float(), dim=-1)
-    modulation = (1 - log_probabilities.exp()).clamp(min=0) ** gamma
+    # A floor above zero: the slope of x^gamma at 0 is infinite for gamma < 1.
+    modulation = (1 - log_probabilities.exp()).clamp(min=EPSILON) ** gamma
     return -(targets * modulation * log_probabilities).sum(dim=-1)
 
 
@@ -45,7 +48,7 @@ def focal_multilabel(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
     Source: Lin et al. 2017, "Focal Loss for Dense Object Detection", eq. 4.
     """
     entropy = functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")
-    return ((1 - torch.exp(-entropy)) ** gamma * entropy).sum(dim=-1)
+    return ((1 - torch.exp(-entropy)).clamp(min=EPSILON) ** gamma * entropy).sum(dim=-1)
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {

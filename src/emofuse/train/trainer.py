@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import CSVLogger
 from tokenizers import Tokenizer
 
 from emofuse.errors import ConfigError
+from emofuse.train.checkpoints import keep_best_and_last
 from emofuse.train.classifier import Classifier, EmotionNetwork
 from emofuse.train.data import ClassifierData, read_texts
 from emofuse.train.encoders import build_encoder
@@ -31,8 +32,8 @@ def train(recipe: Recipe, data_root: Path, run_dir: Path, *, resume: bool = Fals
     Args:
         recipe: What to train.
         data_root: Folder that holds the corpora.
-        run_dir: Gets `recipe.yaml` (resolved), `tokenizer.json` (text), `validation.npz`, `metrics.csv`
-            and `checkpoints/{best,last}.ckpt`.
+        run_dir: Gets `recipe.yaml` (resolved), `tokenizer.json` (text), `validation.npz`,
+            `logs/version_N/metrics.csv` and `checkpoints/{best,last}.ckpt`.
         resume: Go on from `last.ckpt` when there is one.
 
     Returns:
@@ -111,22 +112,14 @@ def _prepare_tokenizer(recipe: Recipe, data_root: Path, run_dir: Path) -> Tokeni
 
 def _build_trainer(recipe: Recipe, run_dir: Path) -> lightning.Trainer:
     config = recipe.train
-    keep_best = callbacks.ModelCheckpoint(
-        run_dir / "checkpoints",
-        filename="best",
-        monitor="val/score",
-        mode="max",
-        save_last=True,
-        enable_version_counter=False,
-    )
     average = [callbacks.EMAWeightAveraging(decay=config.ema)] if config.ema else []
     # Two loader workers would only fight for the cores: the data are in memory already.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     return lightning.Trainer(
         max_epochs=config.epochs,
         precision=config.precision,
-        callbacks=[keep_best, *average],
-        logger=CSVLogger(run_dir, name="", version=""),
+        callbacks=[*keep_best_and_last(run_dir, monitor="val/score", mode="max"), *average],
+        logger=CSVLogger(run_dir, name="logs"),
         default_root_dir=run_dir,
         reload_dataloaders_every_n_epochs=1,
         enable_model_summary=False,

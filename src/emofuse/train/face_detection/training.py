@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from emofuse.errors import ConfigError
+from emofuse.train.checkpoints import keep_best_and_last
 from emofuse.train.face_detection.labels import Photos, find_photos, label_photos
 from emofuse.train.face_detection.losses import detection_loss
 from emofuse.train.face_detection.network import FaceDetectorNetwork
@@ -89,7 +90,7 @@ def train_detector(recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, re
     Args:
         recipe: What to train.
         data_root: Folder with the photographs and the reference detector.
-        run_dir: Gets the label caches, `recipe.yaml`, `metrics.csv` and `checkpoints/`.
+        run_dir: Gets the label caches, `recipe.yaml`, `logs/` and `checkpoints/`.
         resume: Go on from `last.ckpt` when there is one.
 
     Returns:
@@ -112,16 +113,10 @@ def train_detector(recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, re
         precision=recipe.train.precision,
         gradient_clip_val=recipe.train.clip,
         callbacks=[
-            callbacks.ModelCheckpoint(
-                run_dir / "checkpoints",
-                filename="best",
-                monitor="val/loss",
-                save_last=True,
-                enable_version_counter=False,
-            ),
+            *keep_best_and_last(run_dir, monitor="val/loss", mode="min"),
             callbacks.EMAWeightAveraging(decay=recipe.train.ema),
         ],
-        logger=CSVLogger(run_dir, name="", version=""),
+        logger=CSVLogger(run_dir, name="logs"),
         default_root_dir=run_dir,
         reload_dataloaders_every_n_epochs=1,
         enable_model_summary=False,
