@@ -24,6 +24,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from emofuse.errors import EmofuseError
+from emofuse.export.lstm import replace_lstms
 
 __all__ = ["QUANTIZERS", "ParityError", "check_parity", "export_onnx", "trace_onnx"]
 
@@ -82,7 +83,7 @@ def trace_onnx(
         # The exporter warns about its own internals, which nobody here can act on.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            network,
+            replace_lstms(network),
             (example,),
             dynamo=True,
             dynamic_shapes=(shapes,),
