@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import onnx
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
 from tokenizers import Tokenizer
@@ -19,6 +19,7 @@ from emofuse.evaluate.calibration import Activation, choose_thresholds, fit_temp
 from emofuse.export.bundle_writer import code_revision, write_bundle
 from emofuse.export.onnx_model import QUANTIZERS, check_parity, export_onnx
 from emofuse.metrics import expected_calibration_error
+from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy
 from emofuse.train.data import Example
 from emofuse.train.recipe import Recipe
@@ -86,10 +87,11 @@ def _batches(examples: Sequence[Example], size: int) -> list[tuple[list[int], ND
 
 
 def _run(model: Path, batches: Sequence[tuple[list[int], NDArray[Any]]], count: int) -> dict[str, FloatArray]:
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    graph = onnx.load(model).graph
+    session, name = open_session(model), graph.input[0].name
     logits = {
-        output.name: np.zeros((count, output.shape[1]), dtype=np.float32) for output in session.get_outputs()
+        output.name: np.zeros((count, len(load_taxonomy(output.name))), dtype=np.float32)
+        for output in graph.output
     }
     for rows, batch in batches:
         for head, values in zip(logits, session.run(None, {name: batch}), strict=True):

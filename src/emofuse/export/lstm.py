@@ -17,13 +17,13 @@ class _OnnxLstm(nn.Module):
         super().__init__()
         self.hidden = lstm.hidden_size
         sides = ("", "_reverse")
-        self.register_buffer("inputs", torch.stack([_gates(lstm, f"weight_ih_l0{side}") for side in sides]))
-        self.register_buffer("states", torch.stack([_gates(lstm, f"weight_hh_l0{side}") for side in sides]))
+        self.inputs = nn.Buffer(torch.stack([_gates(lstm, f"weight_ih_l0{side}") for side in sides]))
+        self.states = nn.Buffer(torch.stack([_gates(lstm, f"weight_hh_l0{side}") for side in sides]))
         biases = [
             torch.cat([_gates(lstm, f"bias_ih_l0{side}"), _gates(lstm, f"bias_hh_l0{side}")])
             for side in sides
         ]
-        self.register_buffer("biases", torch.stack(biases))
+        self.biases = nn.Buffer(torch.stack(biases))
 
     def forward(self, sequence: Tensor) -> tuple[Tensor, None]:
         batch, length = sequence.shape[0], sequence.shape[1]

@@ -10,21 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quantize_dynamic,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from emofuse.errors import EmofuseError
 from emofuse.export.lstm import replace_lstms
+from emofuse.runtime.session import load_onnxruntime, open_session
 
 __all__ = ["QUANTIZERS", "ParityError", "check_parity", "export_onnx", "trace_onnx"]
 
@@ -111,8 +103,8 @@ def check_parity(network: nn.Module, path: Path, inputs: Inputs) -> float:
     Raises:
         ParityError: It exceeds 1e-4.
     """
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    session = open_session(path)
+    name = onnx.load(path).graph.input[0].name
     worst = 0.0
     for batch in inputs:
         with torch.no_grad():
@@ -139,24 +131,37 @@ def _clean(path: Path) -> None:
     onnx.save(model, path)
 
 
+def _load_quantization() -> Any:
+    load_onnxruntime()
+    from onnxruntime import quantization  # noqa: PLC0415 - only after its telemetry is off
+    from onnxruntime.quantization import shape_inference  # noqa: F401, PLC0415
+
+    return quantization
+
+
 def _int8_dynamic(source: Path, target: Path, inputs: Inputs) -> None:
+    quantization = _load_quantization()
     # Seven-bit weights: eight would saturate on CPUs without VNNI and give other answers there.
-    quantize_dynamic(
+    quantization.quantize_dynamic(
         source,
         target,
         op_types_to_quantize=["MatMul", "Gather"],
         per_channel=True,
         reduce_range=True,
-        weight_type=QuantType.QInt8,
+        weight_type=quantization.QuantType.QInt8,
         extra_options={"MatMulConstBOnly": True},
     )
 
 
 def _int8_embedding(source: Path, target: Path, inputs: Inputs) -> None:
-    quantize_dynamic(source, target, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
+    quantization = _load_quantization()
+    kind = quantization.QuantType.QInt8
+    quantization.quantize_dynamic(source, target, op_types_to_quantize=["Gather"], weight_type=kind)
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
+class _Reader:
+    """What onnxruntime calls a calibration data reader."""
+
     def __init__(self, name: str, inputs: Inputs) -> None:
         self.batches: Iterator[dict[str, NDArray[Any]]] = iter([{name: batch} for batch in inputs])
 
@@ -165,22 +170,23 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
 
 
 def _int8_static(source: Path, target: Path, inputs: Inputs) -> None:
+    quantization = _load_quantization()
     with TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantization.shape_inference.quant_pre_process(source, prepared, skip_symbolic_shape=True)
         model = onnx.load(prepared)
         heads = [node.name for node in model.graph.node if node.op_type == "Gemm"]
-        quantize_static(
+        quantization.quantize_static(
             prepared,
             target,
             _Reader(model.graph.input[0].name, inputs),
-            quant_format=QuantFormat.QDQ,
+            quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Clip", "Add", "ReduceMean"],
             nodes_to_exclude=heads,
             per_channel=True,
             reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from emofuse.errors import BundleSchemaError
 
-__all__ = ["Session", "open_session"]
+__all__ = ["Session", "load_onnxruntime", "open_session"]
 
 
 class Session(Protocol):
@@ -17,6 +18,21 @@ class Session(Protocol):
     def run(self, output_names: Sequence[str] | None, input_feed: dict[str, Any]) -> Sequence[Any]:
         """Compute the named outputs."""
         ...
+
+
+def load_onnxruntime() -> Any:
+    """Import ONNX Runtime with its telemetry off.
+
+    It writes a device id to the home folder and reports usage to its makers unless this is set before it is
+    imported; its own function for that comes too late. Nothing is to be stored or sent.
+
+    Returns:
+        The module `onnxruntime`.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime  # noqa: PLC0415 - importing emofuse must stay light
+
+    return onnxruntime
 
 
 def open_session(path: Path, *, threads: int | None = None) -> Session:
@@ -32,8 +48,7 @@ def open_session(path: Path, *, threads: int | None = None) -> Session:
     Raises:
         BundleSchemaError: The file is no ONNX model that this runtime reads.
     """
-    import onnxruntime  # noqa: PLC0415 - a text-only import of emofuse must stay light
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # Pre-allocated arenas and spinning threads suit servers that own the machine, not libraries.
