@@ -52,6 +52,25 @@ def test_faces_go_to_the_points_near_their_centre_at_their_scale():
     assert counted[face == 0].all()
 
 
+def test_boxes_are_decoded_about_their_points():
+    network = FaceDetectorNetwork(CHANNELS).eval()
+    for head in network.heads:
+        torch.nn.init.zeros_(head.weight)
+        # Score, shift by half a stride to the right, twice as wide as a stride, landmarks one stride below.
+        values = [-1.5, 0.5, 0.0, np.log(2.0), 0.0, *[0.0, 1.0] * 5]
+        head.bias.data = torch.tensor(values, dtype=torch.float32)
+    with torch.no_grad():
+        scores, boxes, landmarks = network(torch.zeros(1, 64, 96, 3, dtype=torch.uint8))
+    points = 8 * 12 + 4 * 6 + 2 * 3
+    assert scores.shape == (1, points)
+    assert (scores == -1.5).all()
+    # Second point of the second row at stride 8 is (12, 12); last point at stride 32 is (80, 48).
+    assert boxes[0, 13].tolist() == pytest.approx([8, 8, 16, 8])
+    assert landmarks[0, 13].tolist() == pytest.approx([12, 20] * 5)
+    assert boxes[0, -1].tolist() == pytest.approx([64, 32, 64, 32])
+    assert landmarks[0, -1].tolist() == pytest.approx([80, 80] * 5)
+
+
 def test_points_in_an_ignored_box_are_left_out():
     points, strides = points_of(128)
     face, counted = assign(torch.tensor([box(40, 40, 24, 0.4)]), torch.tensor([False]), points, strides)
