@@ -35,9 +35,20 @@ def run(python: Path, *arguments: str) -> str:
     ).stdout
 
 
-def size_mb(folder: Path) -> float:
-    """Bytes of all files below a folder, in MB; links are not followed."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+# What every virtual environment holds before anything is installed.
+BARE = ("pip", "pip-", "setuptools", "setuptools-", "pkg_resources", "_distutils_hack", "distutils-precedence")
+
+
+def size_mb(folder: Path, *, bytecode: bool = True) -> float:
+    """Bytes of all files below a folder in MB, with or without the caches that Python compiles."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in paths if bytecode or path.suffix != ".pyc") / 1e6
+
+
+def installed_mb(packages: Path, *, bytecode: bool) -> float:
+    """Size of what `pip install emofuse` brought into an empty environment."""
+    folders = [f for f in packages.iterdir() if f.is_dir() and not f.name.startswith(BARE)]
+    return round(sum(size_mb(folder, bytecode=bytecode) for folder in folders), 1)
 
 
 def cold_start_s(python: Path) -> float:
@@ -64,7 +75,8 @@ def main() -> None:
     record: dict[str, Any] = {
         "command": "python benchmarks/footprint.py --core .venv --json benchmarks/footprint.json",
         "machine": describe_machine(),
-        "site_packages_mb": round(size_mb(packages), 1),
+        "installed_mb": installed_mb(packages, bytecode=False),
+        "installed_with_bytecode_mb": installed_mb(packages, bytecode=True),
         "embedded_models_mb": round(size_mb(own / "models"), 1),
         "import_s": round(median(float(run(python, "-c", IMPORT)) for _ in range(REPEATS)), 3),
         "cold_start_s": round(cold_start_s(python), 3),

@@ -79,7 +79,8 @@ def footprint_table() -> str:
     """Size, start and memory."""
     record = read("footprint")
     names = {
-        "site_packages_mb": "core install with everything it needs, MB",
+        "installed_mb": "core install with everything it needs, MB",
+        "installed_with_bytecode_mb": "the same with the bytecode that pip compiles, MB",
         "embedded_models_mb": "of which models, MB",
         "import_s": "`import emofuse`, s",
         "cold_start_s": '`emofuse predict "I am so proud of you"` from cold, s',

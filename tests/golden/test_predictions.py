@@ -73,6 +73,14 @@ def test_one_by_one_and_as_bytes_matches_too(stored):
         check(prediction, expected)
 
 
+def test_neighbours_in_a_batch_change_nothing():
+    predictor = Predictor.load()
+    for sample, together in zip(samples(), predictor.predict(samples()), strict=True):
+        [alone] = predictor.predict([sample])
+        assert alone.emotion.probabilities == pytest.approx(together.emotion.probabilities, abs=1e-5)
+        assert alone.fine_emotions == pytest.approx(together.fine_emotions, abs=1e-5)
+
+
 if __name__ == "__main__":
     found = [summary(prediction) for prediction in Predictor.load().predict(samples())]
     STORED.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
