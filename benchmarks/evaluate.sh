@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Regenerates the accuracy figures: benchmarks/evaluate.sh DATA
-# DATA holds text/{goemotions,semeval2017_4a,sentiment140,emotion,meld}, faces, msed and the reference detector.
+# DATA holds text/{goemotions,semeval2017_4a,sentiment140,emotion,meld}, faces, msed, pairs and the reference detector.
 set -euo pipefail
 data=${1:?give the folder that holds the corpora}
 here=$(dirname "$0")
@@ -16,4 +16,5 @@ done
 evaluate face_ferplus ferplus faces test
 evaluate face_ferplus ferplus faces test_clean
 python "$here/detector.py" --photos "$data/msed" --reference "$data/face_detection_yunet_2023mar.onnx" \
-  --json "$here/detector.json"
+  --leak-free "$data/pairs/msed_leakfree_test.csv" --json "$here/detector.json"
+python "$here/abstention.py" --root "$data/text/goemotions" --json "$here/abstention.json"

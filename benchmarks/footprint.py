@@ -36,7 +36,7 @@ def run(python: Path, *arguments: str) -> str:
 
 
 # What every virtual environment holds before anything is installed.
-BARE = ("pip", "pip-", "setuptools", "setuptools-", "pkg_resources", "_distutils_hack", "distutils-precedence")
+BARE = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence")
 
 
 def size_mb(folder: Path, *, bytecode: bool = True) -> float:

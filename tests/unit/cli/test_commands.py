@@ -1,8 +1,8 @@
 import pytest
 from click.testing import CliRunner
+from tests.unit.datasets.test_corpora import make_emotion
 
 from emofuse.cli import cli, main
-from tests.unit.datasets.test_corpora import make_emotion
 
 
 def invoke(*arguments):
@@ -17,7 +17,10 @@ def test_data_list_names_corpora_and_licences():
 
 def test_data_check_counts(tmp_path):
     make_emotion(tmp_path)
-    assert "emotion train: 2 samples; joy 1, sadness 1" in invoke("data", "check", "emotion", "--root", tmp_path).output
+    assert (
+        "emotion train: 2 samples; joy 1, sadness 1"
+        in invoke("data", "check", "emotion", "--root", tmp_path).output
+    )
     only = invoke("data", "check", "emotion", "--root", tmp_path, "--split", "test").output
     assert only.count("samples") == 1
 
