@@ -62,10 +62,12 @@ def save_graph(
     onnx.save(model, path)
 
 
-def build_text_bundle(folder: Path) -> Path:
+HEADS = {"ekman7": "softmax", "goemotions28": "sigmoid", "sentiment3": "softmax"}
+
+
+def build_text_bundle(folder: Path, heads: dict[str, str] = HEADS) -> Path:
     """Mean of word vectors, then one linear head per output."""
     folder.mkdir(parents=True)
-    heads = {"ekman7": "softmax", "goemotions28": "sigmoid", "sentiment3": "softmax"}
     random = np.random.default_rng(0)
     weights: dict[str, Any] = {"words": random.normal(size=(len(WORDS), 8)).astype(np.float32)}
     nodes = [

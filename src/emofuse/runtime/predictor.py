@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from emofuse.errors import EmofuseError, EmptySampleError, InputError, NoFaceError
+from emofuse.errors import BundleSchemaError, EmofuseError, EmptySampleError, InputError, NoFaceError
 from emofuse.metrics import jensen_shannon
 from emofuse.preprocess import cut_face, load_image, prepare_crop
+from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.face_detector import FaceDetectorFn
 from emofuse.runtime.model_set import ModelSet
 from emofuse.taxonomy import load_mapping, load_taxonomy
@@ -33,6 +34,7 @@ from emofuse.types import (
 __all__ = ["Predictor"]
 
 BASE, SENTIMENT, FINE = "ekman7", "sentiment3", "goemotions28"
+POLARITIES = (SENTIMENT, "polarity2")
 CHUNK = 256
 
 
@@ -125,19 +127,19 @@ class Predictor:
         if not rows:
             return
         model = self._models.text
-        thresholds = model.bundle.outputs[FINE].thresholds
         for i, result in zip(rows, model.predict([samples[i].text or "" for i in rows]), strict=True):
             if isinstance(result, InputError):
                 readings[i].errors.append(result)
                 continue
             reading = readings[i]
             reading.notices += result.notices
-            reading.emotions[Modality.TEXT] = result.probabilities[BASE]
-            reading.sentiments[Modality.TEXT] = result.probabilities[SENTIMENT]
+            emotion = _to_base(result.probabilities, model.bundle)
+            reading.emotions[Modality.TEXT] = emotion
+            derived = load_mapping(BASE, SENTIMENT).map_probabilities(emotion)
+            reading.sentiments[Modality.TEXT] = result.probabilities.get(SENTIMENT, derived)
             reading.models[model.bundle.name] = model.bundle.version
-            fine = zip(load_taxonomy(FINE).labels, result.probabilities[FINE], strict=True)
-            above = [(label, float(p)) for label, p in fine if p >= thresholds[label]]
-            reading.fine = dict(sorted(above, key=lambda pair: -pair[1]))
+            if FINE in result.probabilities:
+                reading.fine = _above(result.probabilities[FINE], model.bundle.outputs[FINE].thresholds)
 
     def _read_images(self, samples: Sequence[Sample], readings: Sequence[_Reading]) -> None:
         crops: list[ImageArray] = []
@@ -157,8 +159,7 @@ class Predictor:
         if not crops:
             return
         model = self._models.face
-        name, probabilities = next(iter(model.predict(crops).items()))
-        emotions = load_mapping(name, BASE).map_probabilities(probabilities)
+        emotions = _to_base(model.predict(crops), model.bundle)
         for (i, box), emotion in zip(owners, emotions, strict=True):
             readings[i].faces.append((box, emotion))
             readings[i].models[model.bundle.name] = model.bundle.version
@@ -237,6 +238,23 @@ class Predictor:
     def _emotion(self, probabilities: FloatArray) -> Emotion:
         mapped = load_mapping(BASE, self._taxonomy).map_probabilities(probabilities)
         return Emotion(**_distribution(mapped, self._taxonomy))
+
+
+def _to_base(probabilities: Mapping[str, FloatArray], bundle: ModelBundle) -> FloatArray:
+    for name in sorted(probabilities, key=lambda name: name != BASE):
+        if bundle.outputs[name].activation == "softmax" and name not in POLARITIES:
+            return load_mapping(name, BASE).map_probabilities(probabilities[name])
+    raise BundleSchemaError(
+        f"{bundle.name} answers in {', '.join(probabilities)}; none of them is a distribution over emotions. "
+        "Train it with an emotion head.",
+        item=bundle.name,
+    )
+
+
+def _above(probabilities: FloatArray, thresholds: Mapping[str, float]) -> dict[str, float]:
+    pairs = zip(load_taxonomy(FINE).labels, probabilities, strict=True)
+    kept = [(label, float(p)) for label, p in pairs if p >= thresholds[label]]
+    return dict(sorted(kept, key=lambda pair: -pair[1]))
 
 
 def _pool_faces(reading: _Reading) -> None:

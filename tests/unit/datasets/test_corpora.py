@@ -237,7 +237,7 @@ def test_ferplus_votes_majority_and_twins(tmp_path):
 
 
 def test_fer_parquet_drops_near_twins(tmp_path):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     buffer = io.BytesIO()

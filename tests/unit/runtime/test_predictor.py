@@ -3,10 +3,10 @@ import threading
 
 import numpy as np
 import pytest
-from tests.conftest import bright_square, build_face_bundle, find_bright
+from tests.conftest import bright_square, build_face_bundle, build_text_bundle, find_bright
 
 from emofuse import FaceBox, Predictor, Sample
-from emofuse.errors import UnknownModelError, UnknownTaxonomyError
+from emofuse.errors import BundleSchemaError, UnknownModelError, UnknownTaxonomyError
 from emofuse.types import Modality, Prediction
 
 
@@ -137,6 +137,20 @@ def test_abstention_says_why(predictor):
     for prediction in predictions:
         assert prediction.abstained == (prediction.emotion.confidence < 0.4)
         assert (prediction.reason is not None) == prediction.abstained
+
+
+def test_a_model_with_other_emotions_only_is_mapped(tmp_path):
+    folder = build_text_bundle(tmp_path / "b", {"emotion6": "softmax"})
+    [prediction] = Predictor.load([folder]).predict([Sample(text="happy")])
+    assert next(iter(prediction.emotion.probabilities)) == "anger"
+    assert sum(prediction.sentiment.probabilities.values()) == pytest.approx(1)
+    assert prediction.fine_emotions == {}
+
+
+def test_a_model_without_emotions_says_so(tmp_path):
+    folder = build_text_bundle(tmp_path / "b", {"sentiment3": "softmax"})
+    with pytest.raises(BundleSchemaError, match="emotion head"):
+        Predictor.load([folder]).predict([Sample(text="happy")])
 
 
 def test_no_samples(predictor):
