@@ -81,7 +81,11 @@ def test_closed_pipe_is_quiet():
 
 def test_interrupt_exits_with_130():
     process = subprocess.Popen(
-        [*COMMAND, "predict", "--json", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "predict", "--json", "-"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A runner in the background ignores interrupts, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(3)
     process.send_signal(signal.SIGINT)
