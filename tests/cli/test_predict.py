@@ -85,7 +85,7 @@ def test_interrupt_exits_with_130():
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         # A runner in the background ignores interrupts, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
     time.sleep(3)
     process.send_signal(signal.SIGINT)
