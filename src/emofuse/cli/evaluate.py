@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from emofuse.errors import MissingExtraError
+from emofuse.cli.extras import needs_extra
 from emofuse.runtime.bundle import load_bundle
 
 
@@ -21,11 +21,10 @@ from emofuse.runtime.bundle import load_bundle
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
 def evaluate(bundle: str, corpus: str, root: Path, split: str, output: Path | None) -> None:
     """Score a BUNDLE (name or folder) on a split of a corpus."""
-    try:
+    with needs_extra("eval"):
         from emofuse.evaluate import evaluate_bundle  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtraError("eval", error.name or "scikit-learn") from error
-    result = evaluate_bundle(load_bundle(bundle), corpus, root, split=split)
+
+        result = evaluate_bundle(load_bundle(bundle), corpus, root, split=split)
     click.echo(f"{result.bundle} {result.version} on {corpus} {split}: {result.samples} samples")
     for name, value in result.scores.items():
         click.echo(f"  {name:24} {value:.4f}")

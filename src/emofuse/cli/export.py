@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from emofuse.errors import MissingExtraError
+from emofuse.cli.extras import needs_extra
 
 
 @click.command()
@@ -17,11 +17,10 @@ from emofuse.errors import MissingExtraError
 )
 def export(run: Path, output: Path, int8: bool | None) -> None:
     """Write the best network of a RUN as a bundle folder."""
-    try:
+    with needs_extra("train"):
         from emofuse.export import export_any  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtraError("train", error.name or "torch") from error
-    manifest = export_any(run, output, int8=int8)
+
+        manifest = export_any(run, output, int8=int8)
     for row in manifest["metrics"]:
         click.echo(f"{row['corpus']} {row['split']} {row['metric']} {row['value']:.4f} (n={row['n']})")
     click.echo(f"Wrote {output}: {sum(f.stat().st_size for f in output.iterdir()) / 1e6:.1f} MB")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from emofuse.errors import MissingExtraError
+from emofuse.cli.extras import needs_extra
 
 
 @click.command()
@@ -19,10 +19,9 @@ def train(
     recipe: Path, data_root: Path, run_dir: Path | None, overrides: tuple[str, ...], resume: bool
 ) -> None:
     """Train the model of a RECIPE on the corpora below --data-root."""
-    try:
+    with needs_extra("train"):
         from emofuse.train import train_recipe  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtraError("train", error.name or "torch") from error
-    best = train_recipe(recipe, data_root, run_dir, overrides=overrides, resume=resume)
+
+        best = train_recipe(recipe, data_root, run_dir, overrides=overrides, resume=resume)
     click.echo(f"Best checkpoint: {best}")
     click.echo(f"Next: emofuse export {best.parent.parent} -o BUNDLE")

@@ -68,4 +68,7 @@ def _metrics(metrics: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _data(data: list[Mapping[str, Any]]) -> list[str]:
-    return [f"- {row['name']}: {row['licence']} (commercial use: {row['commercial_use']})" for row in data]
+    if not data:
+        return []
+    rows = [f"- {row['name']}: {row['licence']} (commercial use: {row['commercial_use']})" for row in data]
+    return ["## Trained on", "", *rows, ""]

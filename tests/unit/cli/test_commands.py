@@ -1,8 +1,14 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 from tests.unit.datasets.test_corpora import make_emotion
 
 from emofuse.cli import cli, main
+
+RECIPE = Path(__file__).parents[3] / "recipes" / "text_bilstm.yaml"
 
 
 def invoke(*arguments):
@@ -58,3 +64,17 @@ def test_table_shows_several_faces_errors_and_notes(tmp_path):
     assert "error[image_not_found]" in done.output
     noted = invoke("predict", "Я очень рад")
     assert "note: " in noted.output
+
+
+def test_a_missing_extra_names_the_command_that_installs_it(tmp_path):
+    # None in sys.modules makes Python report the module as not found.
+    code = (
+        "import sys; sys.modules['lightning'] = None; from emofuse.cli import main; "
+        f"main(['train', {str(RECIPE)!r}, '--data-root', {str(tmp_path)!r}])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert "pip install 'emofuse[train]'" in done.stderr
+    assert "Traceback" not in done.stderr
