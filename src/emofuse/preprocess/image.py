@@ -58,18 +58,23 @@ def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> tuple[Im
         if not source:
             raise EmptyImageFileError("The image has zero bytes. Send the file again.", item="<bytes>")
         return _open(io.BytesIO(source), "<bytes>", max_pixels)
-    path = Path(os.fspath(source))
+    if not isinstance(source, str | os.PathLike):
+        raise NotAnImageError(
+            f"A picture must be a path, bytes, a PIL image or an array, not {type(source).__name__}.",
+            item=type(source).__name__,
+        )
+    path = Path(source)
     name = str(path)
-    if path.is_dir():
-        raise ImageIsDirectoryError(f"{name} is a directory. Give the path of one picture.", item=name)
     try:
+        if path.is_dir():
+            raise ImageIsDirectoryError(f"{name} is a directory. Give the path of one picture.", item=name)
         with path.open("rb") as file:
             if not path.stat().st_size:
                 raise EmptyImageFileError(f"{name} has zero bytes. Copy the file again.", item=name)
             return _open(file, name, max_pixels)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageNotFoundError(f"There is no file {name}. Check the path.", item=name) from error
-    except (PermissionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise ImageNotFoundError(f"{name!r} cannot be opened: {error}.", item=name) from error
 
 

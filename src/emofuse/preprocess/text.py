@@ -22,6 +22,10 @@ _HANDLE = re.compile(r"(?<![\w@.])@\w+")
 # Control characters except white space, which is folded later.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+# Python refuses to read numbers of thousands of digits.
+_HUGE_ENTITY = re.compile(r"&#\d{8,};?")
+_LONG_RUN = re.compile(r"[^\x00-\u02ff]{31}")
+MAX_MARKS = 30  # per character, as in the Stream-Safe Text Format of UAX 15; normalising more is quadratic
 _EMOJI = re.compile(
     "[\u203c\u2049\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d"
     "\U0001f000-\U0001faff]"
@@ -44,9 +48,11 @@ def normalize_text(text: str) -> tuple[str, tuple[Notice, ...]]:
         replaced, `unsupported_script` when more than half of the letters are not Latin.
 
     Raises:
-        EmptyTextError: No visible character is left.
+        EmptyTextError: No visible character is left, or it is no string.
         TextTooLongError: More than ten million characters.
     """
+    if not isinstance(text, str):
+        raise EmptyTextError(f"A text must be a string, not {type(text).__name__}.", item=repr(text)[:40])
     if len(text) > MAX_TEXT_CHARACTERS:
         raise TextTooLongError(
             f"The text has {len(text):,} characters; at most {MAX_TEXT_CHARACTERS:,} are read. Split it.",
@@ -56,8 +62,10 @@ def normalize_text(text: str) -> tuple[str, tuple[Notice, ...]]:
     if "\\u" in text:
         text = _ESCAPES.sub(_decode_escapes, text)
     if "&" in text:
-        text = html.unescape(text)
+        text = html.unescape(_HUGE_ENTITY.sub("\ufffd", text))
     text, notices = _drop_invalid(text)
+    if _LONG_RUN.search(text):
+        text = _limit_marks(text)
     text = unicodedata.normalize("NFC", text)
     if "://" in text or "www." in text.lower():
         text = _URL.sub("http", text)
@@ -132,6 +140,15 @@ def _drop_invalid(text: str) -> tuple[str, tuple[Notice, ...]]:
         return text, ()
     message = "Control characters were dropped and invalid characters replaced."
     return cleaned, (Notice("invalid_characters", message),)
+
+
+def _limit_marks(text: str) -> str:
+    kept, run = [], 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= MAX_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _visible(character: str) -> bool:

@@ -158,6 +158,14 @@ def test_missing_file_and_directory(tmp_path):
         load_image(tmp_path)
     with pytest.raises(ImageNotFoundError):
         load_image("nul\0byte.jpg")
+    with pytest.raises(ImageNotFoundError):
+        load_image("a" * 5000)
+
+
+@pytest.mark.parametrize("source", [5, None, bytearray(b"x")])
+def test_no_picture_at_all(source):
+    with pytest.raises(NotAnImageError, match=type(source).__name__):
+        load_image(source)
 
 
 @pytest.mark.parametrize(

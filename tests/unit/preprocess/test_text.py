@@ -61,6 +61,27 @@ def test_a_megabyte_takes_well_under_a_second():
     assert time.process_time() - started < 2
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "a" + "\u0315\u0300\u05ae" * 300_000,
+        "&" * 10**6,
+        "&#" + "1" * 5000 + "; hi",
+        "@" * 10**6,
+        "\\u" * 500_000,
+    ],
+)
+def test_hostile_texts_take_linear_time(raw):
+    started = time.process_time()
+    normalize_text(raw)
+    assert time.process_time() - started < 5
+
+
+def test_no_string():
+    with pytest.raises(EmptyTextError, match="not int"):
+        normalize_text(5)
+
+
 def test_too_long():
     with pytest.raises(TextTooLongError, match="Split it"):
         normalize_text("a" * (MAX_TEXT_CHARACTERS + 1))
