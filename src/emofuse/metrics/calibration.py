@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from emofuse.types import FloatArray
 
@@ -15,17 +15,27 @@ def expected_calibration_error(
 ) -> float:
     r"""Mean gap between confidence and accuracy of the top label.
 
-    $$ECE = \sum_b \frac{n_b}{n} |acc_b - conf_b|$$ over bins of equal width on (0, 1].
+    $$ECE = \sum_b \frac{n_b}{n} |acc_b - conf_b|$$ where bin $b$ holds the $n_b$ rows whose highest
+    probability lies in $((b - 1) / bins, b / bins]$, $acc_b$ is the share of them whose top label is right
+    and $conf_b$ the mean of their highest probabilities. An empty bin adds nothing; a confidence on an edge
+    belongs to the lower bin, 0 to the first; of equal probabilities the first label is the top one. The
+    value depends on `bins` and is biased upwards for small n.
 
     Args:
         probabilities: (n, labels) float, rows sum to 1; n >= 1.
         targets: (n,) int, index of the true label.
-        bins: Number of bins.
+        bins: Number of bins of equal width, >= 1.
 
     Returns:
         0 (perfect) to 1.
 
-    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", eq. 3.
+    Source: Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning"; Guo et al.
+    2017, "On Calibration of Modern Neural Networks", eq. 3.
+
+    Example:
+        >>> probabilities = np.array([[0.75, 0.25], [0.25, 0.75]])
+        >>> expected_calibration_error(probabilities, np.array([0, 0]))
+        0.25
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == targets
@@ -35,36 +45,52 @@ def expected_calibration_error(
 
 
 def brier_score(probabilities: FloatArray, targets: NDArray[np.integer]) -> float:
-    """Mean squared distance between a distribution and the one-hot truth.
+    r"""Mean squared distance between a distribution and the one-hot truth.
+
+    $$BS = \frac{1}{n} \sum_i \sum_k (p_{ik} - [y_i = k])^2$$ This is Brier's own form over all labels; with
+    two labels it is twice the form that looks at one of them only. The even guess over k labels scores
+    1 - 1/k.
 
     Args:
         probabilities: (n, labels) float, rows sum to 1; n >= 1.
         targets: (n,) int, index of the true label.
 
     Returns:
-        0 (perfect) to 2.
+        0 (certain and right) to 2 (certain and wrong).
 
-    Source: Brier 1950, "Verification of forecasts expressed in terms of probability".
+    Source: Brier 1950, "Verification of Forecasts Expressed in Terms of Probability", eq. 2.
+
+    Example:
+        >>> brier_score(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 0]))
+        0.25
     """
     truth = np.eye(probabilities.shape[1])[targets]
     return float(((probabilities - truth) ** 2).sum(axis=1).mean())
 
 
-def jensen_shannon(first: FloatArray, second: FloatArray) -> NDArray[np.float64]:
-    """Jensen-Shannon divergence to base 2 along the last axis.
+def jensen_shannon(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    r"""Jensen-Shannon divergence to base 2 along the last axis.
+
+    $$JS(p, q) = \frac{1}{2} \sum_k p_k \log_2 \frac{2 p_k}{p_k + q_k} + \frac{1}{2} \sum_k q_k \log_2
+    \frac{2 q_k}{p_k + q_k}$$ with $0 \log 0 = 0$, so that zeros need no smoothing. Symmetric; the square of
+    the Jensen-Shannon distance.
 
     Args:
         first: (..., labels) float, sums to 1; zeros allowed.
         second: Same shape.
 
     Returns:
-        (...) float64 from 0 (equal) to 1 (disjoint).
+        (...) float64 from 0 (equal) to 1 (no label in common); a scalar for two vectors.
 
-    Source: Lin 1991, "Divergence measures based on the Shannon entropy".
+    Source: Lin 1991, "Divergence Measures Based on the Shannon Entropy", eq. 4.1 with equal weights.
+
+    Example:
+        >>> jensen_shannon([[1, 0], [0.5, 0.5]], [[0, 1], [0.5, 0.5]]).tolist()
+        [1.0, 0.0]
     """
     p, q = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    middle = (p + q) / 2
-    divergence = (_entropy_terms(p, middle) + _entropy_terms(q, middle)).sum(axis=-1) / 2
+    divergence = (_relative_terms(p, q) + _relative_terms(q, p)).sum(axis=-1) / 2
+    # Rounding alone can leave the range by some 1e-16.
     clipped: NDArray[np.float64] = np.clip(divergence, 0.0, 1.0)
     return clipped
 
@@ -72,24 +98,35 @@ def jensen_shannon(first: FloatArray, second: FloatArray) -> NDArray[np.float64]
 def risk_coverage(
     confidences: FloatArray, correct: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Error rate among the most confident share of the predictions.
+    r"""Error rate among the most confident share of the predictions.
+
+    With the predictions in order of falling confidence, $$coverage_i = \frac{i}{n}, \quad risk_i =
+    \frac{1}{i} \sum_{j \le i} [j\ is\ wrong]$$ The last risk is the error rate of answering everything; the
+    mean of the risks is the area under the curve.
 
     Args:
-        confidences: (n,) float; n >= 1.
-        correct: (n,) bool.
+        confidences: (n,) float; only their order counts. Ties keep the order of the input.
+        correct: (n,) bool, or 0 and 1.
 
     Returns:
-        Coverage (n,) from 1/n to 1, and the risk (n,) 0-1 when only that share is answered. Ties keep
-        their order.
+        Coverage (n,) from 1/n to 1, and the risk (n,) 0-1 when only that share is answered. Both are empty
+        for n = 0.
 
-    Source: Geifman and El-Yaniv 2017, "Selective Classification for Deep Neural Networks".
+    Source: Geifman and El-Yaniv 2017, "Selective Classification for Deep Neural Networks", section 2.
+
+    Example:
+        >>> coverage, risk = risk_coverage(np.array([0.5, 0.9]), np.array([False, True]))
+        >>> coverage.tolist(), risk.tolist()
+        ([0.5, 1.0], [0.0, 0.5])
     """
-    order = np.argsort(-confidences, kind="stable")
+    order = np.argsort(-np.asarray(confidences), kind="stable")
+    wrong = ~np.asarray(correct, dtype=bool)[order]
     answered = np.arange(1, len(order) + 1)
-    return answered / len(order), np.cumsum(~correct[order]) / answered
+    return answered / len(order), np.cumsum(wrong) / answered
 
 
-def _entropy_terms(p: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    ratio = np.divide(p, middle, out=np.ones_like(p), where=p > 0)
+def _relative_terms(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Halving the sum instead of doubling p would turn the smallest floats into a division by zero.
+    ratio = np.divide(2 * p, p + q, out=np.ones_like(p), where=p > 0)
     terms: NDArray[np.float64] = p * np.log2(ratio)
     return terms

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from emofuse.errors import ConfigError, UnknownMappingError
+from emofuse.errors import ConfigError, UnknownMappingError, UnknownTaxonomyError
 from emofuse.taxonomy.taxonomy import Taxonomy, list_taxonomies, load_taxonomy
 from emofuse.types import FloatArray
 
@@ -28,21 +28,29 @@ class LabelMapping:
     Attributes:
         source: Label set of what goes in.
         target: Label set of what comes out.
-        matrix: (source labels, target labels) float32, >= 0, rows sum to 1.
+        matrix: (source labels, target labels) float32, >= 0, rows sum to 1; a read-only copy of what was
+            given.
     """
 
     source: Taxonomy
     target: Taxonomy
     matrix: FloatArray
 
+    def __post_init__(self) -> None:
+        # Loaded mappings are cached and shared, so that one caller's write would reach all the others.
+        matrix = np.array(self.matrix, dtype=np.float32)
+        matrix.setflags(write=False)
+        object.__setattr__(self, "matrix", matrix)
+
     def map_probabilities(self, probabilities: FloatArray) -> FloatArray:
         """Map distributions.
 
         Args:
-            probabilities: (..., source labels) float.
+            probabilities: (source labels,) or (batch, source labels) float, in source order.
 
         Returns:
-            (..., target labels) float32 with the same sum along the last axis.
+            (target labels,) or (batch, target labels) float32, in target order, with the same sums along
+            the last axis.
         """
         mapped: FloatArray = np.asarray(probabilities, dtype=np.float32) @ self.matrix
         return mapped
@@ -78,23 +86,17 @@ def build_mapping(data: Mapping[str, Any], where: str) -> LabelMapping:
         The mapping.
 
     Raises:
-        ConfigError: A source label has no row or more than its own, a target label does not exist, or a
-            row's weights are negative or do not sum to 1.
+        ConfigError: A key is missing, a label set does not exist, the rows are not exactly one for each
+            source label, a target label does not exist, or a row's weights are negative, not a number or
+            do not sum to 1.
     """
-    source, target = load_taxonomy(data["source"]), load_taxonomy(data["target"])
-    rows = data["rows"]
-    if set(rows) != set(source.labels):
-        wrong = sorted(set(rows) ^ set(source.labels))
-        raise ConfigError(f"{where}: rows and labels of {source.name} differ in {wrong}.", item=where)
-    matrix = np.zeros((len(source), len(target)), dtype=np.float32)
-    for label, row in rows.items():
-        if unknown := sorted(set(row) - set(target.labels)):
-            raise ConfigError(f"{where}: {target.name} has no label {unknown[0]!r}.", item=where)
-        if min(row.values(), default=0) < 0 or abs(sum(row.values()) - 1) > TOLERANCE:
-            raise ConfigError(f"{where}: the weights of {label!r} must be >= 0 and sum to 1.", item=where)
-        for name, weight in row.items():
-            matrix[source.index(label), target.index(name)] = weight
-    return LabelMapping(source, target, matrix)
+    if missing := [key for key in ("source", "target", "rows") if key not in data]:
+        raise ConfigError(f"{where}: the key {missing[0]!r} is missing.", item=where)
+    try:
+        source, target = load_taxonomy(data["source"]), load_taxonomy(data["target"])
+    except UnknownTaxonomyError as error:
+        raise ConfigError(f"{where}: {error.message}", item=where) from error
+    return LabelMapping(source, target, _read_rows(data["rows"], source, target, where))
 
 
 @cache
@@ -135,3 +137,22 @@ def _direct() -> frozenset[tuple[str, str]]:
 def _load_direct(source: str, target: str) -> LabelMapping:
     path = files("emofuse.taxonomy") / "mappings" / f"{source}__{target}.json"
     return build_mapping(json.loads(path.read_text(encoding="utf-8")), path.name)
+
+
+def _read_rows(
+    rows: Mapping[str, Mapping[str, float]], source: Taxonomy, target: Taxonomy, where: str
+) -> FloatArray:
+    if wrong := sorted(set(rows) ^ set(source.labels)):
+        raise ConfigError(f"{where}: rows and labels of {source.name} differ in {wrong}.", item=where)
+    matrix = np.zeros((len(source), len(target)), dtype=np.float32)
+    for label, row in rows.items():
+        if unknown := sorted(set(row) - set(target.labels)):
+            raise ConfigError(
+                f"{where}: {label!r} goes to {unknown[0]!r}, which {target.name} lacks.", item=where
+            )
+        # Said so that NaN, for which every comparison is false, is refused as well.
+        if not (all(weight >= 0 for weight in row.values()) and abs(sum(row.values()) - 1) <= TOLERANCE):
+            raise ConfigError(f"{where}: the weights of {label!r} must be >= 0 and sum to 1.", item=where)
+        for name, weight in row.items():
+            matrix[source.index(label), target.index(name)] = weight
+    return matrix

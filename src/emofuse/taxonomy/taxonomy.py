@@ -61,19 +61,23 @@ def build_taxonomy(data: dict[str, Any], where: str) -> Taxonomy:
         The label set.
 
     Raises:
-        ConfigError: A label is empty or stands twice, or there are fewer than two.
+        ConfigError: A key is missing, a label is empty or stands twice, or there are fewer than two.
     """
+    if missing := [key for key in ("name", "labels", "description", "source") if key not in data]:
+        raise ConfigError(f"{where}: the key {missing[0]!r} is missing.", item=where)
     labels = tuple(data["labels"])
     if len(labels) < 2 or len(set(labels)) != len(labels) or not all(labels):
-        raise ConfigError(f"{where}: labels must be at least two, distinct and not empty.", item=where)
+        raise ConfigError(
+            f"{where}: labels must be at least two, distinct and not empty, but are {list(labels)}.",
+            item=where,
+        )
     return Taxonomy(data["name"], labels, data["description"], data["source"])
 
 
-@cache
-def list_taxonomies() -> tuple[str, ...]:
+def list_taxonomies() -> list[str]:
     """Names of all label sets, sorted."""
     folder = files("emofuse.taxonomy") / "sets"
-    return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir()))
+    return sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())
 
 
 @cache
