@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,13 @@ def text_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def face_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_face_bundle(tmp_path_factory.mktemp("bundles") / "tiny_face")
+
+
+def record_checksums(bundle: Path) -> None:
+    """Make an edited bundle consistent again, so that its content is what is wrong with it."""
+    files = sorted(entry for entry in bundle.iterdir() if entry.name != "SHA256SUMS")
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    (bundle / "SHA256SUMS").write_text("".join(lines))
 
 
 def find_bright(image: ImageArray) -> list[FaceBox]:

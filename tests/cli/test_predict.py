@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,6 +64,18 @@ def test_table_shows_bars_and_confidence():
     assert "confidence" in shown
 
 
+@pytest.mark.parametrize(("encoding", "block"), [("utf-8", "█"), ("ascii", "#"), ("cp1252", "#")])
+def test_any_terminal_shows_bars_and_json_is_always_utf_8(encoding, block):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    image = b"caf\xe9-\xc3\x9f.jpg"  # a file name that is not UTF-8 throughout
+    command = [*COMMAND, "predict", "I am so proud of you", "--text", "fine", "--image", image]
+    shown = subprocess.run(command, capture_output=True, env=environment, timeout=60, check=False)
+    assert block in shown.stdout.decode(encoding)
+    assert (shown.returncode, b"Traceback" in shown.stderr) == (1, False)
+    done = subprocess.run([*command, "--json"], capture_output=True, env=environment, timeout=60, check=False)
+    assert lines(done)[2]["error"]["item"] == "caf\udce9-ß.jpg"
+
+
 def test_no_input_is_bad_usage():
     done = run("predict")
     assert done.returncode == 2
@@ -116,14 +129,33 @@ def test_models_list_show_and_verify():
     assert done.stdout.count(b"intact") == len(names)
 
 
+def test_verify_names_what_is_damaged(text_bundle, tmp_path):
+    bundle = shutil.copytree(text_bundle, tmp_path / "bundle")
+    (bundle / "model.onnx").write_bytes(b"other")
+    done = run("models", "verify", "--json", "fusion_default", bundle)
+    intact, damaged = lines(done)
+    assert intact == {"name": "fusion_default", "intact": True, "error": None}
+    assert (damaged["intact"], damaged["error"]["code"]) == (False, "bundle_checksum")
+    assert done.returncode == 1
+    assert b"error[bundle_checksum]" in run("models", "verify", bundle).stderr
+
+
 def test_small_text_model_by_name():
     [prediction] = lines(run("predict", "--json", "--models", "text_bilstm", "What a lovely day"))
     assert list(prediction["models"]) == ["text_bilstm", "fusion_default"]
 
 
-def test_import_loads_nothing_heavy_and_is_quick():
-    heavy = ["torch", "onnxruntime", "fastapi", "gradio", "ray", "PIL", "tokenizers", "sklearn"]
-    code = f"import sys, emofuse; print([m for m in {heavy!r} if m in sys.modules])"
+@pytest.mark.parametrize(
+    "start",
+    [
+        "import emofuse",
+        "from click.testing import CliRunner; from emofuse.cli import cli; CliRunner().invoke(cli, ['--help'])",
+    ],
+    ids=["import", "help"],
+)
+def test_start_loads_nothing_heavy(start):
+    heavy = ["torch", "onnxruntime", "fastapi", "gradio", "ray", "PIL", "tokenizers", "sklearn", "rich"]
+    code = f"import sys; {start}; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
     assert done.stdout.strip() == b"[]"
 

@@ -1,15 +1,21 @@
-"""The table of bad input: each case its own code and sentence, nothing lost, no traceback."""
+"""The table of bad input: each case its own code and sentence, nothing lost, no traceback.
+
+Every row goes through the predictor and through the command line in a process of its own.
+"""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import record_checksums
 from tests.unit.preprocess.test_image import bomb, encode, scene
 
 from emofuse import Predictor, Sample
+from emofuse.errors import BundleError
 
 
 def picture(folder, name, data):
@@ -70,6 +76,35 @@ ODD_PICTURES = {
 }
 
 
+# Name -> (what is done to a good bundle; the code of the error; what its message says).
+def alter(bundle):
+    model = bundle / "model.onnx"
+    model.write_bytes(model.read_bytes() + b"!")
+
+
+def drop(bundle):
+    (bundle / "model.onnx").unlink()
+
+
+def age(bundle):
+    path = bundle / "bundle.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 99}))
+    record_checksums(bundle)
+
+
+def spoil(bundle):
+    (bundle / "tokenizer.json").write_text("{}")
+    record_checksums(bundle)
+
+
+BAD_BUNDLES = {
+    "wrong checksum": (alter, "bundle_checksum", "Install or copy"),
+    "missing file": (drop, "bundle_file_missing", "has no model.onnx"),
+    "newer schema": (age, "bundle_schema", "Upgrade emofuse"),
+    "useless tokenizer": (spoil, "bundle_schema", "no tokenizer"),
+}
+
+
 @pytest.fixture(scope="module")
 def predictor():
     return Predictor.load()
@@ -109,17 +144,71 @@ def run(*arguments, stdin=b""):
     return subprocess.run(command, input=stdin, capture_output=True, timeout=120, check=False)
 
 
-def test_command_line_answers_the_same_codes(tmp_path):
-    images = {
-        name: make(tmp_path)["image"] for name, (make, code) in REFUSED.items() if "image" in make(tmp_path)
-    }
-    arguments = [part for path in images.values() for part in ("--image", path)]
-    done = run("predict", "--json", "I am glad", *arguments)
-    assert done.returncode == 1
+def read(parts, *options):
+    """A sample through the command line; a lone text by standard input, since no argument holds a NUL."""
+    arguments = [part for key, value in parts.items() for part in (f"--{key}", value)]
+    if list(parts) != ["text"]:
+        return run("predict", "--json", *options, *arguments)
+    stdin = parts["text"].encode("utf-8", errors="surrogatepass")
+    return run("predict", "--json", *options, "-", stdin=stdin + b"\n")
+
+
+def predictions(done):
     assert b"Traceback" not in done.stderr
-    first, *rest = [json.loads(line) for line in done.stdout.splitlines()]
-    assert first["error"] is None
-    assert [line["error"]["code"] for line in rest] == [REFUSED[name][1] for name in images]
+    return [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("name", [name for name, (_, code) in REFUSED.items() if code != "empty_sample"])
+def test_command_line_refuses_the_same(tmp_path, name):
+    make, code = REFUSED[name]
+    done = read(make(tmp_path))
+    # White space with line breaks is several empty lines.
+    assert {line["error"]["code"] for line in predictions(done)} == {code}
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("name", READ)
+def test_command_line_reads_the_same(tmp_path, name):
+    make, code = READ[name]
+    done = read(make(tmp_path))
+    [prediction] = predictions(done)
+    assert [warning["code"] for warning in prediction["warnings"]] == ([code] if code else [])
+    assert done.returncode == 0
+
+
+def test_command_line_reads_odd_pictures(tmp_path):
+    images = []
+    for number, (make, _) in enumerate(ODD_PICTURES.values()):
+        images += ["--image", tmp_path / f"{number}"]
+        images[-1].write_bytes(make())
+    done = run("predict", "--json", "--crop", *images)
+    found = [[warning["code"] for warning in line["warnings"]] for line in predictions(done)]
+    assert found == [[code] if code else [] for _, code in ODD_PICTURES.values()]
+    assert done.returncode == 0
+
+
+def test_command_line_reads_97_of_100_in_order():
+    texts = [b"a happy day"] * 100
+    texts[3], texts[50], texts[99] = b"", b"\x00", b" \t"
+    done = run("predict", "--json", "--models", "text_bilstm", "-", stdin=b"\n".join(texts) + b"\n")
+    found = predictions(done)
+    assert [line["id"] for line in found] == [str(number) for number in range(100)]
+    assert [line["id"] for line in found if line["error"]] == ["3", "50", "99"]
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("name", BAD_BUNDLES)
+def test_bad_bundle(text_bundle, tmp_path, name):
+    spoil_bundle, code, said = BAD_BUNDLES[name]
+    bundle = shutil.copytree(text_bundle, tmp_path / "bundle")
+    spoil_bundle(bundle)
+    with pytest.raises(BundleError, match=said) as raised:
+        Predictor.load([bundle]).predict([Sample(text="happy")])
+    assert raised.value.code == code
+    done = run("predict", "--models", bundle, "happy")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error[{code}]: ".encode())
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_command_line_prints_errors_for_people(tmp_path):

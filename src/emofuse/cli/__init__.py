@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -59,6 +60,9 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: Without the program's name; None takes those of the process.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A narrow terminal shows a question mark for what it lacks; strictness would end in a traceback.
+        sys.stdout.reconfigure(errors="replace")
     sys.exit(_run(given, debug="--debug" in given))
 
 

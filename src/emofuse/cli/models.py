@@ -46,17 +46,29 @@ def show(name: str, as_json: bool) -> None:
 
 @models.command()
 @click.argument("names", nargs=-1)
-def verify(names: tuple[str, ...]) -> int:
+@_JSON
+def verify(names: tuple[str, ...], as_json: bool) -> int:
     """Compare the files of NAMES, or of all embedded models, with their checksums."""
     failed = False
     for name in names or list_bundles():
-        try:
-            verify_bundle(load_bundle(name).path)
-            click.echo(f"{name}: intact")
-        except BundleError as error:
-            failed = True
+        error = _verify(name)
+        failed |= error is not None
+        if as_json:
+            found = {"code": error.code, "message": error.message, "item": error.item} if error else None
+            click.echo(json.dumps({"name": name, "intact": error is None, "error": found}))
+        elif error:
             click.echo(f"{name}: error[{error.code}]: {error.message}", err=True)
+        else:
+            click.echo(f"{name}: intact")
     return int(failed)
+
+
+def _verify(name: str) -> BundleError | None:
+    try:
+        verify_bundle(load_bundle(name).path)
+    except BundleError as error:
+        return error
+    return None
 
 
 def _summary(bundle: ModelBundle) -> dict[str, Any]:

@@ -87,4 +87,6 @@ def _lines() -> Iterator[str]:
 
 
 def _write_json(_: Sample, prediction: Prediction) -> None:
-    click.echo(json.dumps(prediction.to_dict(), ensure_ascii=False, separators=(",", ":")))
+    line = json.dumps(prediction.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    # Bytes are UTF-8 whatever the terminal is; half a surrogate, as in a file name, becomes a JSON escape.
+    click.echo(line.encode("utf-8", errors="backslashreplace"))

@@ -89,7 +89,8 @@ def _bars(distribution: Emotion) -> Table:
     table.add_column(min_width=12)
     table.add_column(min_width=BAR)
     table.add_column(justify="right")
+    block = "#" if _CONSOLE.options.ascii_only else "█"
     for label, probability in distribution.probabilities.items():
-        bar = Text("█" * round(probability * BAR), style=COLOURS.get(label, "white"))
+        bar = Text(block * round(probability * BAR), style=COLOURS.get(label, "white"))
         table.add_row(f"  {label}", bar, f"{probability:.2f}")
     return table

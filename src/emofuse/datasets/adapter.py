@@ -1,15 +1,16 @@
-"""What every corpus adapter offers, and the two checks that all of them need."""
+"""What every corpus adapter offers, and the checks and file readers that they share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError
 from emofuse.types import Sample
 
-__all__ = ["DatasetAdapter", "check_split", "find_file", "read_lines"]
+__all__ = ["DatasetAdapter", "check_split", "find_file", "malformed", "read_csv", "read_lines", "read_table"]
 
 
 class DatasetAdapter(Protocol):
@@ -67,12 +68,13 @@ def check_split(adapter: DatasetAdapter, split: str) -> None:
         )
 
 
-def find_file(root: Path, *candidates: str) -> Path:
+def find_file(root: Path, *candidates: str, folder: str = "") -> Path:
     """Find the first of several relative paths that exists.
 
     Args:
-        root: Folder of the corpus.
+        root: Folder of the corpus, or the folder above it.
         candidates: Relative paths, best first.
+        folder: Name that the corpus's folder usually has, for a root one level too high.
 
     Returns:
         The path found.
@@ -80,25 +82,80 @@ def find_file(root: Path, *candidates: str) -> Path:
     Raises:
         CorpusNotFoundError: None exists; the message lists them.
     """
-    for candidate in candidates:
-        if (root / candidate).exists():
-            return root / candidate
+    for base in (root, root / folder):
+        for candidate in candidates:
+            if (base / candidate).exists():
+                return base / candidate
     raise CorpusNotFoundError(
         f"Found none of {', '.join(candidates)} under {root}. Give the folder that holds the corpus.",
         item=str(root),
     )
 
 
-def read_lines(path: Path, *, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
-    """Lines of a text file with their 1-based numbers; blank lines are skipped.
+def malformed(path: Path, line: int, reason: str) -> CorpusFormatError:
+    """The error of a row that does not follow the layout, naming file and 1-based line."""
+    return CorpusFormatError(f"{path} line {line}: {reason}", item=f"{path}:{line}")
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines of a UTF-8 text file with their 1-based numbers; blank lines are skipped.
 
     Raises:
-        CorpusFormatError: The file is not in that encoding.
+        CorpusFormatError: The file is not UTF-8.
     """
     try:
-        with path.open(encoding=encoding, newline="\n") as lines:
+        with path.open(encoding="utf-8-sig", newline="\n") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield number, line.rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise CorpusFormatError(f"{path} is not {encoding} text: {error.reason}.", item=str(path)) from error
+        raise _undecodable(path) from error
+
+
+def read_csv(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[tuple[int, list[str]]]:
+    """Rows of a CSV file with the 1-based lines on which they end; blank rows are skipped.
+
+    Raises:
+        CorpusFormatError: The file is not in that encoding, or its quoting is broken.
+    """
+    with path.open(encoding=encoding, newline="") as file:
+        reader = csv.reader(file)
+        try:
+            for row in reader:
+                if row:
+                    yield reader.line_num, row
+        except UnicodeDecodeError as error:
+            raise _undecodable(path) from error
+        except csv.Error as error:
+            raise malformed(path, reader.line_num, f"not a CSV row ({error}).") from error
+
+
+def read_table(path: Path, required: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows of a UTF-8 CSV file with a header, as column -> cell; cells missing at the end are left out.
+
+    Args:
+        path: The file.
+        required: Columns without which the file is refused.
+
+    Yields:
+        Line, 1-based, and row.
+
+    Raises:
+        CorpusFormatError: A required column is missing, or a row cannot be read.
+    """
+    rows = read_csv(path)
+    line, header = next(rows, (1, []))
+    if missing := [column for column in required if column not in header]:
+        raise malformed(path, line, f"the header lacks {', '.join(missing)}.")
+    for line, row in rows:
+        yield line, dict(zip(header, row, strict=False))
+
+
+def _undecodable(path: Path) -> CorpusFormatError:
+    # The reader decodes in blocks, so its error does not know the line.
+    data = path.read_bytes()
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return malformed(path, data.count(b"\n", 0, error.start) + 1, f"not UTF-8 text ({error.reason}).")
+    return CorpusFormatError(f"{path} changed while it was read.", item=str(path))

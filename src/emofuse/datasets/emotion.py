@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from emofuse.datasets.adapter import check_split, find_file, read_lines
-from emofuse.errors import CorpusFormatError
+from emofuse.datasets.adapter import check_split, find_file, malformed, read_lines
 from emofuse.taxonomy import load_taxonomy
 from emofuse.types import Sample
 
@@ -32,13 +31,10 @@ class EmotionAdapter:
     def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
         """Read a split; see `DatasetAdapter.iter_samples`."""
         check_split(self, split)
-        path = find_file(root, self._files[split])
+        path = find_file(root, self._files[split], folder="emotion")
         labels = load_taxonomy("emotion6").labels
         for number, line in read_lines(path):
             text, separator, label = line.rpartition(";")
             if not separator or label not in labels:
-                raise CorpusFormatError(
-                    f"{path} line {number}: expected `text;label` with a label of {', '.join(labels)}.",
-                    item=f"{path}:{number}",
-                )
+                raise malformed(path, number, f"expected `text;label` with a label of {', '.join(labels)}.")
             yield Sample(id=f"{split}:{number}", text=text, labels={"emotion6": {label: 1.0}})

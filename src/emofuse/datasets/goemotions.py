@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from emofuse.datasets.adapter import check_split, find_file, read_lines
+from emofuse.datasets.adapter import check_split, find_file, malformed, read_lines
 from emofuse.errors import CorpusFormatError
 from emofuse.taxonomy import load_taxonomy
 from emofuse.types import Sample
@@ -40,21 +40,22 @@ class GoEmotionsAdapter:
         """Read a split; see `DatasetAdapter.iter_samples`."""
         check_split(self, split)
         file = self._files[split]
-        path = find_file(root, f"{self.folder}/{file}", file)
+        path = find_file(root, f"{self.folder}/{file}", file, folder="goemotions")
         names = [name.strip() for _, name in read_lines(find_file(path.parent, "labels.txt"))]
         taxonomy = load_taxonomy(self.taxonomies[0])
         if set(names) != set(taxonomy.labels):
             raise CorpusFormatError(
                 f"{path.parent / 'labels.txt'} does not hold the labels of {taxonomy.name}.", item=str(path)
             )
+        by_id = {str(label): name for label, name in enumerate(names)}
         for number, line in read_lines(path):
             try:
                 text, ids, comment = line.split("\t")
-                labels = {names[int(label)]: 1.0 for label in ids.split(",")}
-            except (ValueError, IndexError) as error:
-                raise CorpusFormatError(
-                    f"{path} line {number}: expected text, label ids below {len(names)} and comment id, "
-                    "separated by tabs.",
-                    item=f"{path}:{number}",
+                labels = {by_id[label]: 1.0 for label in ids.split(",")}
+            except (ValueError, KeyError) as error:
+                raise malformed(
+                    path,
+                    number,
+                    f"expected text, label ids below {len(names)} and comment id, separated by tabs.",
                 ) from error
             yield Sample(id=f"{split}:{number}:{comment}", text=text, labels={taxonomy.name: labels})

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from emofuse.datasets.adapter import check_split, find_file
-from emofuse.errors import CorpusFormatError
+from emofuse.datasets.adapter import check_split, find_file, malformed, read_table
 from emofuse.taxonomy import load_taxonomy
 from emofuse.types import Sample
 
 __all__ = ["MeldAdapter"]
+
+_COLUMNS = ("Utterance", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID")
 
 
 class MeldAdapter:
@@ -32,19 +32,14 @@ class MeldAdapter:
     def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
         """Read a split; see `DatasetAdapter.iter_samples`."""
         check_split(self, split)
-        path = find_file(root, f"{self._files[split]}_sent_emo.csv")
+        path = find_file(root, f"{self._files[split]}_sent_emo.csv", folder="meld")
         emotions, sentiments = load_taxonomy("ekman7").labels, load_taxonomy("sentiment3").labels
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                emotion, sentiment, text = (row.get(c) for c in ("Emotion", "Sentiment", "Utterance"))
-                if emotion not in emotions or sentiment not in sentiments or not text:
-                    raise CorpusFormatError(
-                        f"{path} line {reader.line_num}: needs Utterance and known Emotion and Sentiment.",
-                        item=f"{path}:{reader.line_num}",
-                    )
-                yield Sample(
-                    id=f"{split}:{row['Dialogue_ID']}:{row['Utterance_ID']}",
-                    text=text,
-                    labels={"ekman7": {emotion: 1.0}, "sentiment3": {sentiment: 1.0}},
-                )
+        for line, row in read_table(path, _COLUMNS):
+            text, emotion, sentiment, dialogue, turn = (row.get(column, "") for column in _COLUMNS)
+            if emotion not in emotions or sentiment not in sentiments or not text or not turn:
+                raise malformed(path, line, "needs Utterance, known Emotion and Sentiment, and both ids.")
+            yield Sample(
+                id=f"{split}:{dialogue}:{turn}",
+                text=text,
+                labels={"ekman7": {emotion: 1.0}, "sentiment3": {sentiment: 1.0}},
+            )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from emofuse.datasets.adapter import check_split, find_file, read_lines
+from emofuse.datasets.adapter import check_split, find_file, malformed, read_lines, read_table
 from emofuse.errors import CorpusFormatError, CorpusNotFoundError
 from emofuse.taxonomy import load_taxonomy
 from emofuse.types import Sample
@@ -47,19 +46,22 @@ class _TableAdapter(ABC):
         self.taxonomies = tuple(self.label_columns.values())
 
     def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
-        """Read `root/<split>.<suffix>`, or `root` itself when it is a file."""
+        """Read `root/<split>.<suffix>`, or `root` itself, whatever the split, when it is a file."""
         check_split(self, split)
         path = root if root.is_file() else find_file(root, f"{split}.{self.name}")
+        ids: set[str] = set()
         for line, row in self._rows(path):
-            where = f"{path}:{line}"
             text, image = row.get(self.text_column) or None, row.get(self.image_column) or None
             if text is None and image is None:
-                raise CorpusFormatError(
-                    f"{path} line {line}: needs a column {self.text_column!r} or {self.image_column!r}.",
-                    item=where,
-                )
+                raise malformed(path, line, f"needs a column {self.text_column!r} or {self.image_column!r}.")
+            if not isinstance(text, str | None) or not isinstance(image, str | None):
+                raise malformed(path, line, "text and image must be strings.")
+            name = str(row.get("id") or f"{split}:{line}")
+            if name in ids:
+                raise malformed(path, line, f"the id {name!r} was used before.")
+            ids.add(name)
             yield Sample(
-                id=str(row.get("id") or f"{split}:{line}"),
+                id=name,
                 text=text,
                 image=path.parent / image if image else None,
                 labels=self._labels(row, path, line),
@@ -73,10 +75,7 @@ class _TableAdapter(ABC):
                 continue
             valid = load_taxonomy(taxonomy).labels
             if label not in valid:
-                raise CorpusFormatError(
-                    f"{path} line {line}: {column} {label!r} is none of {', '.join(valid)}.",
-                    item=f"{path}:{line}",
-                )
+                raise malformed(path, line, f"{column} {label!r} is none of {', '.join(valid)}.")
             labels[taxonomy] = {label: 1.0}
         return labels
 
@@ -90,10 +89,7 @@ class CsvAdapter(_TableAdapter):
     name = "csv"
 
     def _rows(self, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                yield reader.line_num, row
+        return read_table(path)
 
 
 class JsonlAdapter(_TableAdapter):
@@ -106,18 +102,16 @@ class JsonlAdapter(_TableAdapter):
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
-                raise CorpusFormatError(
-                    f"{path} line {number}: not valid JSON ({error.msg}).", item=f"{path}:{number}"
-                ) from error
+                raise malformed(path, number, f"not valid JSON ({error.msg}).") from error
             if not isinstance(row, dict):
-                raise CorpusFormatError(
-                    f"{path} line {number}: expected a JSON object.", item=f"{path}:{number}"
-                )
+                raise malformed(path, number, "expected a JSON object.")
             yield number, row
 
 
 class FolderAdapter:
     """`<split>/<label>/*.jpg`, or `<label>/*.jpg` when there are no split folders.
+
+    Without split folders every split reads the same pictures, which is for scoring, not for training.
 
     Args:
         taxonomy: Label set of the folder names.
@@ -135,8 +129,9 @@ class FolderAdapter:
     def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
         """Read the pictures of a split, sorted by label and name."""
         check_split(self, split)
-        base = root / split if (root / split).is_dir() else root
-        folders = sorted(entry for entry in base.iterdir() if entry.is_dir()) if base.is_dir() else []
+        base = root / split if any((root / name).is_dir() for name in self.splits) else root
+        entries = sorted(base.iterdir()) if base.is_dir() else []
+        folders = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
         if not folders:
             raise CorpusNotFoundError(
                 f"Found no label folders under {base}. Expected {base}/<label>/<picture>.", item=str(base)

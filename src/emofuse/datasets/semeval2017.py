@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from emofuse.datasets.adapter import check_split, read_lines
-from emofuse.errors import CorpusFormatError, CorpusNotFoundError
+from emofuse.datasets.adapter import check_split, malformed, read_lines
+from emofuse.errors import CorpusNotFoundError
 from emofuse.taxonomy import load_taxonomy
 from emofuse.types import Sample
 
@@ -67,10 +67,7 @@ def _read_tweets(root: Path) -> dict[str, tuple[str, str]]:
         for number, line in read_lines(path):
             parts = line.split("\t", 2)
             if len(parts) != 3 or parts[1] not in labels:
-                raise CorpusFormatError(
-                    f"{path} line {number}: expected tweet id, label and text, separated by tabs.",
-                    item=f"{path}:{number}",
-                )
+                raise malformed(path, number, "expected tweet id, label and text, separated by tabs.")
             tweet, label, text = parts
             if tweets.setdefault(tweet, (label, text))[0] != label:
                 conflicting.add(tweet)

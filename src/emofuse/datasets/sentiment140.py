@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from emofuse.datasets.adapter import check_split, find_file, read_lines
-from emofuse.errors import CorpusFormatError
+from emofuse.datasets.adapter import check_split, find_file, malformed, read_csv, read_lines
 from emofuse.types import Sample
 
 __all__ = ["Sentiment140Adapter"]
 
 _POLARITY = {"0": "negative", "2": "neutral", "4": "positive"}
 _COLUMNS = 6
+_FOLDER = "sentiment140"
+_TEST_FILES = ("testdata.manual.2009.06.14.csv", "testdata.manual.498.csv")
 
 
 class Sentiment140Adapter:
     """The official CSV files, or `tweets_100k/{negative,positive}.txt` as a smaller training set.
 
-    Training labels are distant (the emoticon was removed), negative or positive only. `validation` is the
-    tenth of the training tweets whose text hashes lowest; `test` is the hand-labelled file with neutral.
+    Training labels are distant (the emoticon was removed), negative or positive only. `validation` is a
+    tenth of the training tweets, those whose text hashes lowest; `test` is the hand-labelled file, with
+    neutral.
 
     Source: Go et al. 2009, "Twitter Sentiment Classification using Distant Supervision".
     """
@@ -37,7 +38,7 @@ class Sentiment140Adapter:
         """Read a split; see `DatasetAdapter.iter_samples`."""
         check_split(self, split)
         if split == "test":
-            rows = _read_csv(find_file(root, "testdata.manual.2009.06.14.csv", "testdata.manual.498.csv"))
+            rows = _read_csv(find_file(root, *_TEST_FILES, folder=_FOLDER))
         else:
             rows = (row for row in _read_training(root) if (_validates(row[2])) == (split == "validation"))
         for name, label, text in rows:
@@ -45,7 +46,7 @@ class Sentiment140Adapter:
 
 
 def _read_training(root: Path) -> Iterator[tuple[str, str, str]]:
-    path = find_file(root, "training.1600000.processed.noemoticon.csv", "tweets_100k")
+    path = find_file(root, "training.1600000.processed.noemoticon.csv", "tweets_100k", folder=_FOLDER)
     if path.is_file():
         yield from _read_csv(path)
         return
@@ -55,17 +56,12 @@ def _read_training(root: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _read_csv(path: Path) -> Iterator[tuple[str, str, str]]:
-    with path.open(encoding="latin-1", newline="") as file:
-        reader = csv.reader(file)
-        for number, row in enumerate(reader):
-            if number == 0 and row[:1] == ["polarity"]:
-                continue
-            if len(row) != _COLUMNS or row[0] not in _POLARITY:
-                raise CorpusFormatError(
-                    f"{path} line {reader.line_num}: expected {_COLUMNS} columns with polarity 0, 2 or 4.",
-                    item=f"{path}:{reader.line_num}",
-                )
-            yield f"{number}:{row[1]}", _POLARITY[row[0]], row[5]
+    for number, (line, row) in enumerate(read_csv(path, encoding="latin-1")):
+        if number == 0 and row[0] == "polarity":
+            continue
+        if len(row) != _COLUMNS or row[0] not in _POLARITY:
+            raise malformed(path, line, f"expected {_COLUMNS} columns with polarity 0, 2 or 4.")
+        yield f"{number}:{row[1]}", _POLARITY[row[0]], row[5]
 
 
 def _validates(text: str) -> bool:

@@ -58,7 +58,7 @@ def brier_score(probabilities: FloatArray, targets: NDArray[np.integer]) -> floa
     Returns:
         0 (certain and right) to 2 (certain and wrong).
 
-    Source: Brier 1950, "Verification of Forecasts Expressed in Terms of Probability", eq. 2.
+    Source: Brier 1950, "Verification of Forecasts Expressed in Terms of Probability".
 
     Example:
         >>> brier_score(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 0]))
@@ -82,7 +82,7 @@ def jensen_shannon(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     Returns:
         (...) float64 from 0 (equal) to 1 (no label in common); a scalar for two vectors.
 
-    Source: Lin 1991, "Divergence Measures Based on the Shannon Entropy", eq. 4.1 with equal weights.
+    Source: Lin 1991, "Divergence Measures Based on the Shannon Entropy", with equal weights.
 
     Example:
         >>> jensen_shannon([[1, 0], [0.5, 0.5]], [[0, 1], [0.5, 0.5]]).tolist()

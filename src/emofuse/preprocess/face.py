@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -14,6 +15,7 @@ __all__ = ["CROP_SCALE", "cut_face", "prepare_crop", "resize_to_fit"]
 CROP_SCALE = 1.28  # of the box width; reproduces the framing of FER-2013
 LEVEL_FROM_DEG, LEVEL_TO_DEG = 3.0, 45.0
 SQUARE_TOLERANCE = 1.25
+MAX_PATCH_PX = 4096  # side of the largest square that is filled up beyond the picture
 
 
 def cut_face(image: ImageArray, box: FaceBox, *, size_px: int = 48) -> ImageArray:
@@ -35,8 +37,10 @@ def cut_face(image: ImageArray, box: FaceBox, *, size_px: int = 48) -> ImageArra
     angle = _eye_tilt(box)
     # A tilted square reaches further: take what its rotation can touch.
     reach = side / 2 * (abs(math.cos(angle)) + abs(math.sin(angle)))
-    patch, left, top = _patch(image, centre_x, centre_y, reach)
-    grey = Image.fromarray(patch).convert("L")
+    if 2 * reach > MAX_PATCH_PX and 2 * reach > min(height, width):
+        factor = math.ceil(2 * reach / MAX_PATCH_PX)
+        return cut_face(_reduce(image, factor), _shrink(box, factor), size_px=size_px)
+    grey, left, top = _patch(image, centre_x, centre_y, reach)
     # Shrink first, with antialiasing; a rotation samples single pixels and would alias.
     scale = min(1.0, 2 * size_px / side)
     if scale < 1:
@@ -47,21 +51,15 @@ def cut_face(image: ImageArray, box: FaceBox, *, size_px: int = 48) -> ImageArra
         x_scale = y_scale = 1.0
     x, y = (centre_x - left) * x_scale, (centre_y - top) * y_scale
     half_x, half_y = side / 2 * x_scale, side / 2 * y_scale
-    if not angle:
-        area = (
-            max(x - half_x, 0.0),
-            max(y - half_y, 0.0),
-            min(x + half_x, grey.width),
-            min(y + half_y, grey.height),
-        )
-        return np.asarray(grey.resize((size_px, size_px), Image.Resampling.BILINEAR, box=area))
-    doubled = 2 * size_px
-    step = 2 * half_x / doubled
-    cos, sin = math.cos(angle) * step, math.sin(angle) * step
-    middle = doubled / 2
-    matrix = (cos, -sin, x - middle * cos + middle * sin, sin, cos, y - middle * sin - middle * cos)
-    levelled = grey.transform((doubled, doubled), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
-    return np.asarray(levelled.resize((size_px, size_px), Image.Resampling.BOX))
+    if angle:
+        return _level(grey, (x, y), half_x, angle, size_px)
+    area = (
+        max(x - half_x, 0.0),
+        max(y - half_y, 0.0),
+        min(x + half_x, grey.width),
+        min(y + half_y, grey.height),
+    )
+    return np.asarray(grey.resize((size_px, size_px), Image.Resampling.BILINEAR, box=area))
 
 
 def prepare_crop(image: ImageArray, *, size_px: int = 48) -> ImageArray:
@@ -114,12 +112,35 @@ def _eye_tilt(box: FaceBox) -> float:
     return angle if LEVEL_FROM_DEG <= abs(math.degrees(angle)) <= LEVEL_TO_DEG else 0.0
 
 
-def _patch(image: ImageArray, x: float, y: float, reach: float) -> tuple[ImageArray, int, int]:
+def _level(
+    grey: Image.Image, centre: tuple[float, float], half: float, angle: float, size_px: int
+) -> ImageArray:
+    doubled = 2 * size_px
+    step = 2 * half / doubled
+    cos, sin = math.cos(angle) * step, math.sin(angle) * step
+    (x, y), middle = centre, doubled / 2
+    matrix = (cos, -sin, x - middle * cos + middle * sin, sin, cos, y - middle * sin - middle * cos)
+    levelled = grey.transform((doubled, doubled), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+    return np.asarray(levelled.resize((size_px, size_px), Image.Resampling.BOX))
+
+
+def _patch(image: ImageArray, x: float, y: float, reach: float) -> tuple[Image.Image, int, int]:
     height, width = image.shape[:2]
     left, right = math.floor(x - reach), math.ceil(x + reach)
     top, bottom = math.floor(y - reach), math.ceil(y + reach)
-    if left >= 0 and top >= 0 and right <= width and bottom <= height:
-        return image[top:bottom, left:right], left, top
-    columns = np.clip(np.arange(left, right), 0, width - 1)
-    rows = np.clip(np.arange(top, bottom), 0, height - 1)
-    return image[rows[:, None], columns[None, :]], left, top
+    inside = image[max(top, 0) : bottom, max(left, 0) : right]
+    grey = Image.fromarray(inside).convert("L")
+    beyond = ((max(-top, 0), max(bottom - height, 0)), (max(-left, 0), max(right - width, 0)))
+    if any(map(any, beyond)):
+        grey = Image.fromarray(np.pad(np.asarray(grey), beyond, mode="edge"))
+    return grey, left, top
+
+
+def _reduce(image: ImageArray, factor: int) -> ImageArray:
+    return np.asarray(Image.fromarray(image).reduce(factor))
+
+
+def _shrink(box: FaceBox, factor: int) -> FaceBox:
+    # The landmarks stay: only their angle is used.
+    x, y, width, height = (value / factor for value in (box.x, box.y, box.width, box.height))
+    return replace(box, x=x, y=y, width=width, height=height)

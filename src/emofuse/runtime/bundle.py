@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,6 +19,7 @@ from emofuse.errors import (
     BundleSchemaError,
     UnknownModelError,
 )
+from emofuse.runtime.bundle_constants import KINDS, check_constants
 from emofuse.taxonomy import load_taxonomy
 
 __all__ = [
@@ -30,7 +33,9 @@ __all__ = [
 ]
 
 SCHEMA = 1
-KINDS = ("text", "face", "face_detector", "fusion")
+# What `sha256sum` writes: two spaces before a name, or a space and a star in binary mode.
+_SUM = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+DEFAULT_THRESHOLD = 0.5  # of a label for which a bundle states none
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,9 @@ class OutputSpec:
     Attributes:
         taxonomy: Label set; also the name of the ONNX output.
         activation: What turns logits into probabilities.
-        temperature: Logits are divided by it first.
-        thresholds: Label -> smallest probability that counts as a yes when several labels may hold.
+        temperature: Logits are divided by it first; > 0.
+        thresholds: Label -> smallest probability that counts as a yes when several labels may hold; total,
+            0.5 where the bundle states none.
     """
 
     taxonomy: str
@@ -169,14 +175,19 @@ def verify_bundle(path: Path) -> None:
 
     Raises:
         BundleFileMissingError: `SHA256SUMS` or a file that it lists is not there.
-        BundleChecksumError: A file differs, or `SHA256SUMS` does not list it.
+        BundleChecksumError: A file differs, or `SHA256SUMS` does not list it or is malformed.
     """
     sums = path / "SHA256SUMS"
     if not sums.is_file():
         raise _missing(path, sums.name)
     listed = set()
-    for line in sums.read_text(encoding="utf-8").splitlines():
-        expected, _, name = line.partition("  ")
+    for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
+        match = _SUM.fullmatch(line)
+        if match is None:
+            raise BundleChecksumError(
+                f"{sums} is no list of SHA-256 checksums. Install or copy the bundle again.", item=str(sums)
+            )
+        expected, name = match.groups()
         if not (path / name).is_file():
             raise _missing(path, name)
         listed.add(name)
@@ -199,9 +210,10 @@ def _embedded() -> Path:
 
 
 def _required(kind: str) -> tuple[str, ...]:
+    always = ("SHA256SUMS", "MODEL_CARD.md")
     if kind == "fusion":
-        return ("SHA256SUMS",)
-    return ("SHA256SUMS", "model.onnx", "tokenizer.json") if kind == "text" else ("SHA256SUMS", "model.onnx")
+        return always
+    return (*always, "model.onnx", "tokenizer.json") if kind == "text" else (*always, "model.onnx")
 
 
 def _missing(path: Path, name: str) -> BundleFileMissingError:
@@ -218,6 +230,7 @@ def _build(path: Path, data: Mapping[str, Any]) -> ModelBundle:
         )
     if data["kind"] not in KINDS:
         raise BundleSchemaError(f"The bundle {path} is of unknown kind {data['kind']!r}.", item=str(path))
+    check_constants(data)
     return ModelBundle(
         path=path,
         name=data["name"],
@@ -237,8 +250,16 @@ def _build(path: Path, data: Mapping[str, Any]) -> ModelBundle:
 
 
 def _build_output(path: Path, name: str, output: Mapping[str, Any]) -> OutputSpec:
-    if tuple(output["labels"]) != load_taxonomy(name).labels:
+    labels = load_taxonomy(name).labels
+    if tuple(output["labels"]) != labels:
         raise BundleSchemaError(
             f"The bundle {path} orders the labels of {name} in another way than this emofuse.", item=str(path)
         )
-    return OutputSpec(name, output["activation"], float(output["temperature"]), output["thresholds"])
+    if output["activation"] not in {"softmax", "sigmoid"}:
+        raise ValueError("activation, which must be softmax or sigmoid")
+    temperature = float(output["temperature"])
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise ValueError("temperature, which must be above 0")
+    stated = output["thresholds"] or {}
+    thresholds = {label: float(stated.get(label, DEFAULT_THRESHOLD)) for label in labels}
+    return OutputSpec(name, output["activation"], temperature, thresholds)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emofuse.errors import NoModalityError
+from emofuse.errors import ConfigError, NoModalityError
 from emofuse.types import FloatArray, Modality
 
 __all__ = ["FusionHead", "LogLinearFusion"]
@@ -36,13 +36,18 @@ class LogLinearFusion:
     answer more certain, and a single modality is returned as it is.
 
     Args:
-        weights: Modality -> weight > 0.
+        weights: Modality -> finite weight > 0.
+
+    Raises:
+        ConfigError: A weight is not above 0.
 
     Source: Genest and Zidek 1986, "Combining Probability Distributions", section 3.
     """
 
     def __init__(self, weights: Mapping[Modality, float]) -> None:
         self.weights = dict(weights)
+        if not all(np.isfinite(weight) and weight > 0 for weight in self.weights.values()):
+            raise ConfigError(f"Fusion weights must be above 0, not {self.weights}.", item="weights")
 
     def fuse(self, probabilities: Mapping[Modality, FloatArray], present: NDArray[np.bool_]) -> FloatArray:
         """Pool the modalities that are present, row by row.
@@ -57,6 +62,7 @@ class LogLinearFusion:
 
         Raises:
             NoModalityError: A row of `present` is all False.
+            ConfigError: A modality has no weight.
         """
         exponents = self._exponents(probabilities, present)
         logs = np.stack([np.log(np.maximum(part, FLOOR)) for part in probabilities.values()], axis=1)
@@ -77,6 +83,7 @@ class LogLinearFusion:
 
         Raises:
             NoModalityError: A row of `present` is all False.
+            ConfigError: A modality has no weight.
         """
         exponents = self._exponents(probabilities, present)
         shares: FloatArray = (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -89,6 +96,11 @@ class LogLinearFusion:
         if empty.size:
             raise NoModalityError(
                 "A row has no modality present. Give each sample a text or an image.", item=f"row {empty[0]}"
+            )
+        if unweighted := sorted(set(probabilities) - set(self.weights)):
+            raise ConfigError(
+                f"The fusion has no weight for {', '.join(unweighted)}. Choose a fusion that knows it.",
+                item=unweighted[0],
             )
         own = np.array([self.weights[modality] for modality in probabilities])
         weights = np.where(present, own, 0.0)

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from emofuse.errors import UnknownModelError
+from emofuse.errors import BundleSchemaError, UnknownModelError
 from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle
 from emofuse.runtime.face_detector import FaceDetector, FaceDetectorFn
 from emofuse.runtime.face_model import FaceModel
 from emofuse.runtime.fusion import FusionHead, LogLinearFusion
-from emofuse.runtime.session import open_session
+from emofuse.runtime.session import Session, open_session
 from emofuse.runtime.text_model import TextModel
 from emofuse.types import Modality
 
-__all__ = ["DEFAULT_MODELS", "ModelSet", "open_text_model"]
+__all__ = ["DEFAULT_MODELS", "ModelSet", "open_face_model", "open_text_model"]
 
 DEFAULT_MODELS = {
     "text": "text_bert_bilstm",
@@ -77,7 +77,9 @@ class ModelSet:
     @property
     def face(self) -> FaceModel:
         """The face model."""
-        model: FaceModel = self._open("face", lambda: FaceModel(self.bundle("face"), self._session("face")))
+        model: FaceModel = self._open(
+            "face", lambda: open_face_model(self.bundle("face"), threads=self._threads)
+        )
         return model
 
     @property
@@ -85,8 +87,9 @@ class ModelSet:
         """The caller's detector, or the embedded one."""
         if self._detector is not None:
             return self._detector
-        kind = "face_detector"
-        found: FaceDetectorFn = self._open(kind, lambda: FaceDetector(self.bundle(kind), self._session(kind)))
+        found: FaceDetectorFn = self._open(
+            "face_detector", lambda: _open_detector(self.bundle("face_detector"), threads=self._threads)
+        )
         return found
 
     @property
@@ -108,13 +111,51 @@ class ModelSet:
                 self._opened[kind] = build()
             return self._opened[kind]
 
-    def _session(self, kind: str) -> Any:
-        return open_session(self.bundle(kind).model_path, threads=self._threads)
-
 
 def open_text_model(bundle: ModelBundle, *, threads: int | None = None) -> TextModel:
-    """Open a text bundle with its tokenizer."""
+    """Open a text bundle with its tokenizer.
+
+    Args:
+        bundle: Of kind "text".
+        threads: As for `open_session`.
+
+    Returns:
+        The model.
+
+    Raises:
+        BundleSchemaError: The graph or the tokenizer cannot be used.
+    """
     from tokenizers import Tokenizer  # noqa: PLC0415 - opened only when there is a text
 
-    tokenizer = Tokenizer.from_file(str(bundle.path / "tokenizer.json"))
-    return TextModel(bundle, open_session(bundle.model_path, threads=threads), tokenizer)
+    path = bundle.path / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise BundleSchemaError(
+            f"{path} is no tokenizer that can be read: {error}.", item=str(path)
+        ) from error
+    return TextModel(bundle, _open_graph(bundle, "input_ids", threads), tokenizer)
+
+
+def open_face_model(bundle: ModelBundle, *, threads: int | None = None) -> FaceModel:
+    """Open a face bundle.
+
+    Args:
+        bundle: Of kind "face".
+        threads: As for `open_session`.
+
+    Returns:
+        The model.
+
+    Raises:
+        BundleSchemaError: The graph cannot be used.
+    """
+    return FaceModel(bundle, _open_graph(bundle, "images", threads))
+
+
+def _open_detector(bundle: ModelBundle, *, threads: int | None) -> FaceDetector:
+    return FaceDetector(bundle, _open_graph(bundle, "images", threads))
+
+
+def _open_graph(bundle: ModelBundle, source: str, threads: int | None) -> Session:
+    return open_session(bundle.model_path, threads=threads, names=(source, *bundle.outputs))

@@ -172,7 +172,8 @@ class Predictor:
         if self._crop:
             height, width = image.shape[:2]
             return [(FaceBox(0, 0, width, height), prepare_crop(image, size_px=size_px))]
-        boxes = sorted(self._models.detector(image), key=lambda box: -box.width * box.height)
+        found = (box for box in self._models.detector(image) if _overlaps(box, image))
+        boxes = sorted(found, key=lambda box: -box.width * box.height)
         if not boxes:
             raise NoFaceError(
                 "No face was found in the image. Use a larger picture of the face, or `crop` if the whole "
@@ -238,6 +239,13 @@ class Predictor:
     def _emotion(self, probabilities: FloatArray) -> Emotion:
         mapped = load_mapping(BASE, self._taxonomy).map_probabilities(probabilities)
         return Emotion(**_distribution(mapped, self._taxonomy))
+
+
+def _overlaps(box: FaceBox, image: ImageArray) -> bool:
+    # A detector may be anybody's: a box of no area, outside the picture or not a number shows no face.
+    height, width = image.shape[:2]
+    inside = box.x < width and box.y < height and box.x + box.width > 0 and box.y + box.height > 0
+    return inside and 0 < box.width < np.inf and 0 < box.height < np.inf
 
 
 def _to_base(probabilities: Mapping[str, FloatArray], bundle: ModelBundle) -> FloatArray:

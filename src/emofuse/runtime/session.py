@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,18 +35,19 @@ def load_onnxruntime() -> Any:
     return onnxruntime
 
 
-def open_session(path: Path, *, threads: int | None = None) -> Session:
+def open_session(path: Path, *, threads: int | None = None, names: Iterable[str] = ()) -> Session:
     """Open a model on the CPU.
 
     Args:
         path: ONNX file.
         threads: Threads within an operator; None leaves the choice to ONNX Runtime (one per core).
+        names: Inputs and outputs that the graph must have.
 
     Returns:
         A session that is safe to run from several threads.
 
     Raises:
-        BundleSchemaError: The file is no ONNX model that this runtime reads.
+        BundleSchemaError: The file is no ONNX model that this runtime reads, or a name is missing from it.
     """
     onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
@@ -56,11 +57,18 @@ def open_session(path: Path, *, threads: int | None = None) -> Session:
     if threads is not None:
         options.intra_op_num_threads = threads
     try:
-        session: Session = onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             str(path), sess_options=options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # onnxruntime raises classes of its compiled module, all named differently
         raise BundleSchemaError(
             f"{path} cannot be opened by ONNX Runtime: {error}", item=str(path)
         ) from error
-    return session
+    present = {node.name for node in (*session.get_inputs(), *session.get_outputs())}
+    if missing := sorted(set(names) - present):
+        raise BundleSchemaError(
+            f"{path} has no input or output named {', '.join(missing)}. Export the bundle again.",
+            item=str(path),
+        )
+    opened: Session = session
+    return opened

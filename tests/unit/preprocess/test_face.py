@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -53,6 +54,28 @@ def test_steep_tilts_are_left_alone():
     image, landmarks = tilted(60)
     plain = cut_face(image, FaceBox(50, 50, 100, 100))
     assert np.array_equal(cut_face(image, FaceBox(50, 50, 100, 100, 1.0, landmarks)), plain)
+
+
+@pytest.mark.parametrize("shape", [(8, 100_000), (100_000, 8), (8, 8)])
+@pytest.mark.parametrize("left_eye", [(1.0, 0.0), (1.0, 0.3)])
+def test_box_far_larger_than_a_long_thin_picture_needs_little_memory(shape, left_eye):
+    image = np.full((*shape, 3), 77, dtype=np.uint8)
+    landmarks = ((0.0, 0.0), left_eye, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
+    tracemalloc.start()
+    crop = cut_face(image, FaceBox(0, 0, 1e6, 1e6, 1.0, landmarks))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.array_equal(crop, np.full((48, 48), 77))
+    assert peak < 200e6
+
+
+def test_reduced_pictures_keep_the_geometry():
+    # 2,000 x 10,000 px, left half black: a square beyond the height is cut at the same place.
+    image = np.zeros((2000, 10_000, 3), dtype=np.uint8)
+    image[:, 5000:] = 200
+    crop = cut_face(image, FaceBox(3000, -1000, 4000, 4000))
+    assert crop[:, :23].max() == 0
+    assert crop[:, 25:].min() == 200
 
 
 @given(

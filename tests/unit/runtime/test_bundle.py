@@ -2,6 +2,7 @@ import json
 import shutil
 
 import pytest
+from tests.conftest import record_checksums
 
 from emofuse.errors import (
     BundleChecksumError,
@@ -34,10 +35,19 @@ def test_unknown_name_lists_the_embedded_ones():
         load_bundle("text_gpt")
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "bundle.json", "tokenizer.json", "SHA256SUMS"])
+@pytest.mark.parametrize(
+    "name", ["model.onnx", "bundle.json", "tokenizer.json", "MODEL_CARD.md", "SHA256SUMS"]
+)
 def test_missing_file(bundle, name):
     (bundle / name).unlink()
     with pytest.raises(BundleFileMissingError, match=name.replace(".", r"\.")):
+        load_bundle(bundle)
+
+
+def test_missing_file_that_the_checksums_do_not_list_either(bundle):
+    (bundle / "MODEL_CARD.md").unlink()
+    record_checksums(bundle)
+    with pytest.raises(BundleFileMissingError, match=r"MODEL_CARD\.md"):
         load_bundle(bundle)
 
 
@@ -46,6 +56,19 @@ def test_wrong_checksum(bundle):
     model.write_bytes(model.read_bytes() + b"!")
     with pytest.raises(BundleChecksumError, match=r"model\.onnx"):
         load_bundle(bundle)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"no checksum\n", b"abc  model.onnx\n"])
+def test_checksums_that_are_none(bundle, content):
+    (bundle / "SHA256SUMS").write_bytes(content)
+    with pytest.raises(BundleChecksumError, match="no list of SHA-256"):
+        verify_bundle(bundle)
+
+
+def test_checksums_in_binary_mode(bundle):
+    sums = bundle / "SHA256SUMS"
+    sums.write_text(sums.read_text().replace("  ", " *"))
+    verify_bundle(bundle)
 
 
 def test_unlisted_file(bundle):
@@ -61,12 +84,34 @@ def test_unlisted_file(bundle):
         ({"kind": "speech"}, "unknown kind 'speech'"),
         ({"outputs": {"ekman7": {"labels": ["joy"]}}}, "orders the labels"),
         ({"outputs": 3}, "lacks or misuses"),
+        ({"preprocessing": {}}, "max_tokens"),
     ],
 )
 def test_bad_manifest(bundle, changes, reason):
     edit(bundle, **changes)
     with pytest.raises(BundleSchemaError, match=reason):
         read_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("activation", "relu"), ("temperature", 0), ("temperature", float("nan"))]
+)
+def test_bad_head(bundle, key, value):
+    outputs = json.loads((bundle / "bundle.json").read_text())["outputs"]
+    outputs["ekman7"][key] = value
+    edit(bundle, outputs=outputs)
+    with pytest.raises(BundleSchemaError, match=key):
+        read_bundle(bundle)
+
+
+def test_labels_without_a_threshold_get_one_half(bundle):
+    outputs = json.loads((bundle / "bundle.json").read_text())["outputs"]
+    outputs["ekman7"]["thresholds"] = None
+    outputs["sentiment3"]["thresholds"] = {"positive": 0.7}
+    edit(bundle, outputs=outputs)
+    loaded = read_bundle(bundle).outputs
+    assert set(loaded["ekman7"].thresholds.values()) == {0.5}
+    assert loaded["sentiment3"].thresholds == {"negative": 0.5, "neutral": 0.5, "positive": 0.7}
 
 
 def test_manifest_without_a_key_or_without_json(bundle):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emofuse.errors import NoModalityError
+from emofuse.errors import ConfigError, NoModalityError
 from emofuse.runtime.fusion import LogLinearFusion
 from emofuse.types import Modality
 
@@ -35,6 +35,17 @@ def test_weight_is_an_exponent():
 def test_shares():
     shares = HEADS["unequal"].shares(both([1, 0], [1, 0]), np.array([[True, True]]))
     np.testing.assert_allclose(shares, [[2 / 3, 1 / 3]])
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan"), float("inf")])
+def test_weights_are_above_zero(weight):
+    with pytest.raises(ConfigError, match="above 0"):
+        LogLinearFusion({TEXT: 1.0, FACE: weight})
+
+
+def test_a_modality_without_a_weight_is_named():
+    with pytest.raises(ConfigError, match="no weight for face"):
+        LogLinearFusion({TEXT: 1.0}).fuse(both([1, 0], [1, 0]), present(True, True))
 
 
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)

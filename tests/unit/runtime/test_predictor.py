@@ -1,11 +1,17 @@
-import hashlib
 import threading
+from math import inf, nan
 
 import numpy as np
 import pytest
-from tests.conftest import bright_square, build_face_bundle, build_text_bundle, find_bright
+from tests.conftest import (
+    bright_square,
+    build_face_bundle,
+    build_text_bundle,
+    find_bright,
+    record_checksums,
+)
 
-from emofuse import FaceBox, Predictor, Sample
+from emofuse import FaceBox, Predictor, Sample, load_bundle
 from emofuse.errors import BundleSchemaError, UnknownModelError, UnknownTaxonomyError
 from emofuse.types import Modality, Prediction
 
@@ -133,10 +139,36 @@ def test_unknown_names_list_the_valid_ones(text_bundle):
 
 
 def test_abstention_says_why(predictor):
-    predictions = predictor.predict([Sample(text=text) for text in ("happy", "plain the is", "sad angry")])
+    limit = load_bundle("fusion_default").thresholds["abstain"]
+    predictions = predictor.predict([Sample(text=text) for text in ("happy", "sad", "the the the the")])
+    assert {p.abstained for p in predictions} == {True, False}
     for prediction in predictions:
-        assert prediction.abstained == (prediction.emotion.confidence < 0.4)
+        assert prediction.abstained == (prediction.emotion.confidence < limit)
         assert (prediction.reason is not None) == prediction.abstained
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        (1, 1, 0, 0),
+        (1, 1, -5, 5),
+        (nan, 1, 5, 5),
+        (1, 1, nan, 5),
+        (1, 1, inf, 5),
+        (900, 1, 5, 5),
+        (1, -9, 5, 5),
+    ],
+)
+def test_boxes_that_show_nothing_are_no_faces(text_bundle, face_bundle, sides):
+    def detector(picture):
+        return [FaceBox(*sides), *find_bright(picture)]
+
+    image, dark = bright_square(), np.zeros((120, 160, 3), np.uint8)
+    lit, unlit = Predictor.load([face_bundle], detector=detector).predict(
+        [Sample(image=image), Sample(image=dark)]
+    )
+    assert [face.box.width for face in lit.faces] == [64]
+    assert unlit.error.code == "no_face"
 
 
 def test_a_model_with_other_emotions_only_is_mapped(tmp_path):
@@ -177,11 +209,11 @@ def test_a_text_opens_no_face_model(text_bundle, tmp_path):
     # A face bundle whose model is broken: opening it would raise.
     folder = build_face_bundle(tmp_path / "built")
     (folder / "model.onnx").write_bytes(b"broken")
-    sums = folder / "SHA256SUMS"
-    lines = [line for line in sums.read_text().splitlines() if "model.onnx" not in line]
-    sums.write_text("\n".join([*lines, f"{hashlib.sha256(b'broken').hexdigest()}  model.onnx"]) + "\n")
+    record_checksums(folder)
     predictor = Predictor.load([text_bundle, folder], detector=find_bright)
     assert predictor.predict([Sample(text="happy")])[0].error is None
+    with pytest.raises(BundleSchemaError, match="cannot be opened"):
+        predictor.predict([Sample(image=bright_square())])
 
 
 def test_json_form_is_plain_and_versioned(predictor):
