@@ -16,6 +16,7 @@ check: $(DEV)/.installed
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
+	$(DEV)/bin/pydoclint --quiet src
 	$(DEV)/bin/lint-imports --config pyproject.toml
 
 format: $(DEV)/.installed

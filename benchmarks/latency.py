@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from machine import describe_machine
 from PIL import Image
-from tokenizers import Tokenizer
 
 from emofuse import Predictor, Sample, load_bundle
+from emofuse.preprocess import WordPieceTokenizer
 from emofuse.runtime.face_detector import pad_to_multiple
 from emofuse.runtime.session import open_session
 
@@ -49,12 +49,12 @@ def measure(*calls: Callable[[], Any]) -> list[dict[str, float]]:
 def text_floor(name: str) -> Callable[[], Any]:
     """Tokenise and run."""
     bundle = load_bundle(name)
-    tokenizer = Tokenizer.from_file(str(bundle.path / "tokenizer.json"))
+    tokenizer = WordPieceTokenizer.from_file(bundle.path / "tokenizer.json")
     session = open_session(bundle.model_path, threads=1)
     prefix, suffix = bundle.preprocessing["prefix_ids"], bundle.preprocessing["suffix_ids"]
 
     def run() -> Any:
-        ids = tokenizer.encode(TWEET, add_special_tokens=False).ids
+        ids = tokenizer.encode(TWEET)
         return session.run(None, {"input_ids": np.array([[*prefix, *ids, *suffix]], dtype=np.int64)})
 
     return run

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from emofuse.export.bundle_writer import write_bundle
 from emofuse.taxonomy import load_taxonomy
@@ -83,8 +83,9 @@ def build_text_bundle(folder: Path, heads: dict[str, str] = HEADS) -> Path:
         outputs.append(helper.make_tensor_value_info(head, TensorProto.FLOAT, ["batch", size]))
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "length"])
     save_graph(folder / "model.onnx", nodes, ids, outputs, weights)
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     preprocessing = {
         "max_tokens": 12,
         "max_windows": 4,

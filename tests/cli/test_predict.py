@@ -22,6 +22,18 @@ def lines(done):
     return read_json_lines(done.stdout.decode())
 
 
+def test_a_line_is_answered_before_the_next_is_written():
+    with subprocess.Popen(
+        [*COMMAND, "predict", "--json", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        for text in ("I am glad", "I am furious"):
+            process.stdin.write(f"{text}\n".encode())
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["emotion"]["label"]
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
 def test_one_text_and_one_image_are_one_sample():
     done = run("predict", "--json", "--text", "I am proud", "--image", PHOTOS / "eileen_collins.jpg")
     [prediction] = lines(done)

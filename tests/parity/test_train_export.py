@@ -21,7 +21,6 @@ from emofuse.train import train_recipe
 from emofuse.train.classifier import EmotionNetwork
 from emofuse.train.encoders import build_encoder
 from emofuse.train.recipe import EncoderConfig, Recipe, build_config, read_recipe
-from emofuse.train.tokenizer import special_ids
 from emofuse.train.trainer import load_run
 
 TEXT_RECIPE = """
@@ -99,7 +98,8 @@ def test_served_tokens_are_those_of_training(text_run, data, tmp_path):
     _, network, tokenizer = load_run(text_run / "run")
     model = open_text_model(load_bundle(tmp_path / "bundle"))
     text = next(load_adapter("emotion").iter_samples(data / "emotion", "test")).text
-    ids = tokenizer.encode(normalize_text(text)[0]).ids
+    prefix, suffix = tokenizer.frame()
+    ids = [*prefix, *tokenizer.encode(normalize_text(text)[0]), *suffix]
     with torch.no_grad():
         [logits] = network(torch.tensor([ids]))
     [reading] = model.predict([text])
@@ -207,7 +207,7 @@ def test_unknown_encoder_lists_the_valid_ones():
 
 def test_special_ids_of_a_learned_vocabulary(text_run):
     recipe, _, tokenizer = load_run(text_run / "run")
-    assert special_ids(tokenizer) == ([1], [2])
+    assert tokenizer.frame() == ([1], [2])
     assert recipe == read_recipe(text_run / "run" / "recipe.yaml")
 
 

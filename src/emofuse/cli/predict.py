@@ -51,8 +51,9 @@ def predict(  # noqa: PLR0913 - one parameter per option of the command
 
         write = render_prediction
     failed = False
-    # Small chunks answer a pipe as it goes and keep memory flat however long the input is.
-    while chunk := list(islice(samples, CHUNK)):
+    # Whoever writes to a pipe may wait for the answer to one line before the next.
+    size = 1 if "-" in (*texts, *more_texts) else CHUNK
+    while chunk := list(islice(samples, size)):
         for sample, prediction in zip(chunk, predictor.predict(chunk), strict=True):
             failed |= prediction.error is not None
             write(sample, prediction)

@@ -45,8 +45,8 @@ class DatasetAdapter(Protocol):
             root: Folder of the corpus.
             split: One of `splits`.
 
-        Yields:
-            Samples with labels and with ids that are unique in the split.
+        Returns:
+            An iterator of samples with labels and with ids that are unique in the split.
 
         Raises:
             ConfigError: No such split.
@@ -58,6 +58,10 @@ class DatasetAdapter(Protocol):
 
 def check_split(adapter: DatasetAdapter, split: str) -> None:
     """Refuse a split that the adapter does not have.
+
+    Args:
+        adapter: Knows its splits.
+        split: What was asked for.
 
     Raises:
         ConfigError: The message lists the valid splits.
@@ -73,7 +77,7 @@ def find_file(root: Path, *candidates: str, folder: str = "") -> Path:
 
     Args:
         root: Folder of the corpus, or the folder above it.
-        candidates: Relative paths, best first.
+        *candidates: Relative paths, best first.
         folder: Name that the corpus's folder usually has, for a root one level too high.
 
     Returns:
@@ -98,7 +102,13 @@ def malformed(path: Path, line: int, reason: str) -> CorpusFormatError:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines of a UTF-8 text file with their 1-based numbers; blank lines are skipped.
+    """Read a UTF-8 text file, skipping blank lines.
+
+    Args:
+        path: The file.
+
+    Yields:
+        Line number, 1-based, and line without its end.
 
     Raises:
         CorpusFormatError: The file is not UTF-8.
@@ -113,7 +123,14 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def read_csv(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[tuple[int, list[str]]]:
-    """Rows of a CSV file with the 1-based lines on which they end; blank rows are skipped.
+    """Read a CSV file, skipping blank rows.
+
+    Args:
+        path: The file.
+        encoding: Of the file.
+
+    Yields:
+        Number of the line on which the row ends, 1-based, and its cells.
 
     Raises:
         CorpusFormatError: The file is not in that encoding, or its quoting is broken.

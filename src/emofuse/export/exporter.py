@@ -12,18 +12,17 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
-from tokenizers import Tokenizer
 
 from emofuse.datasets import load_adapter
 from emofuse.evaluate.calibration import Activation, choose_thresholds, fit_temperature, probabilities_of
 from emofuse.export.bundle_writer import code_revision, write_bundle
 from emofuse.export.onnx_model import QUANTIZERS, check_parity, export_onnx
 from emofuse.metrics import expected_calibration_error
+from emofuse.preprocess import WordPieceTokenizer
 from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy
 from emofuse.train.data import Example
 from emofuse.train.recipe import Recipe
-from emofuse.train.tokenizer import special_ids
 from emofuse.train.trainer import load_run
 from emofuse.train.validation import read_validation
 from emofuse.types import FloatArray
@@ -66,8 +65,7 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     outputs, metrics = _calibrate(recipe, validation, _run(model, batches, len(validation)))
     files = {}
     if tokenizer is not None:
-        tokenizer.no_truncation()
-        files["tokenizer.json"] = tokenizer.to_str().encode()
+        files["tokenizer.json"] = (run_dir / "tokenizer.json").read_bytes()
     manifest = _manifest(recipe, tokenizer, outputs, metrics)
     write_bundle(bundle_dir, manifest, files)
     return manifest
@@ -157,14 +155,14 @@ def _scores(
 
 def _manifest(
     recipe: Recipe,
-    tokenizer: Tokenizer | None,
+    tokenizer: WordPieceTokenizer | None,
     outputs: Mapping[str, Any],
     metrics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     if tokenizer is None:
         preprocessing: dict[str, Any] = {"size_px": 48}
     else:
-        prefix, suffix = special_ids(tokenizer)
+        prefix, suffix = tokenizer.frame()
         preprocessing = {
             "max_tokens": recipe.tokenizer.max_tokens,
             "max_windows": MAX_WINDOWS,

@@ -3,8 +3,10 @@
 from emofuse.preprocess.face import cut_face, prepare_crop, resize_to_fit
 from emofuse.preprocess.image import load_image
 from emofuse.preprocess.text import normalize_text, spell_emoji, split_windows
+from emofuse.preprocess.wordpiece import WordPieceTokenizer
 
 __all__ = [
+    "WordPieceTokenizer",
     "cut_face",
     "load_image",
     "normalize_text",

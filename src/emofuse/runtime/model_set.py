@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from emofuse.errors import BundleSchemaError, UnknownModelError
+from emofuse.errors import UnknownModelError
+from emofuse.preprocess import WordPieceTokenizer
 from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle
 from emofuse.runtime.face_detector import FaceDetector, FaceDetectorFn
 from emofuse.runtime.face_model import FaceModel
@@ -125,15 +126,7 @@ def open_text_model(bundle: ModelBundle, *, threads: int | None = None) -> TextM
     Raises:
         BundleSchemaError: The graph or the tokenizer cannot be used.
     """
-    from tokenizers import Tokenizer  # noqa: PLC0415 - opened only when there is a text
-
-    path = bundle.path / "tokenizer.json"
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises nothing narrower
-        raise BundleSchemaError(
-            f"{path} is no tokenizer that can be read: {error}.", item=str(path)
-        ) from error
+    tokenizer = WordPieceTokenizer.from_file(bundle.path / "tokenizer.json")
     return TextModel(bundle, _open_graph(bundle, "input_ids", threads), tokenizer)
 
 

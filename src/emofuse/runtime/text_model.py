@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from emofuse.errors import InputError
-from emofuse.preprocess import normalize_text, spell_emoji, split_windows
+from emofuse.preprocess import WordPieceTokenizer, normalize_text, spell_emoji, split_windows
 from emofuse.runtime.activation import activate
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.session import Session
 from emofuse.taxonomy import load_taxonomy
 from emofuse.types import FloatArray, Notice
 
-__all__ = ["TextModel", "TextReading", "TokenizerLike"]
-
-
-class _Encoding(Protocol):
-    @property
-    def ids(self) -> list[int]: ...
-
-
-class TokenizerLike(Protocol):
-    """The part of `tokenizers.Tokenizer` that emofuse uses."""
-
-    def encode_batch(self, texts: list[str], *, add_special_tokens: bool) -> Sequence[_Encoding]:
-        """Token ids per text."""
-        ...
+__all__ = ["TextModel", "TextReading"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +34,7 @@ class TextReading:
 class TextModel:
     """Reads texts with a bundle of kind "text"."""
 
-    def __init__(self, bundle: ModelBundle, session: Session, tokenizer: TokenizerLike) -> None:
+    def __init__(self, bundle: ModelBundle, session: Session, tokenizer: WordPieceTokenizer) -> None:
         self.bundle = bundle
         self._session = session
         self._tokenizer = tokenizer
@@ -93,12 +79,11 @@ class TextModel:
     def _windows(
         self, cleaned: Mapping[int, tuple[str, tuple[Notice, ...]]]
     ) -> tuple[list[list[int]], dict[int, slice], dict[int, tuple[Notice, ...]]]:
-        texts = [spell_emoji(text) if self._spell_emoji else text for text, _ in cleaned.values()]
-        encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
         windows: list[list[int]] = []
         spans, notices = {}, {}
-        for (index, (_, own)), encoding in zip(cleaned.items(), encodings, strict=True):
-            parts, notice = split_windows(encoding.ids, self._window, self._max_windows)
+        for index, (text, own) in cleaned.items():
+            ids = self._tokenizer.encode(spell_emoji(text) if self._spell_emoji else text)
+            parts, notice = split_windows(ids, self._window, self._max_windows)
             windows += [[*self._prefix, *part, *self._suffix] for part in parts]
             spans[index] = slice(len(windows) - len(parts), len(windows))
             notices[index] = (*own, notice) if notice else own

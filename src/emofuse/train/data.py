@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import lightning
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from emofuse.datasets import load_adapter
 from emofuse.errors import CorpusFormatError, EmptyTextError
-from emofuse.preprocess import load_image, normalize_text, prepare_crop, spell_emoji
+from emofuse.preprocess import WordPieceTokenizer, load_image, normalize_text, prepare_crop, spell_emoji
+from emofuse.train.distill import add_teacher
 from emofuse.train.recipe import CorpusConfig, Recipe
 from emofuse.train.targets import head_sizes, target_vectors
 from emofuse.types import FloatArray, Sample
@@ -63,7 +63,7 @@ def read_texts(recipe: Recipe, data_root: Path) -> Iterator[str]:
 
 
 def read_examples(
-    recipe: Recipe, data_root: Path, *, training: bool, tokenizer: Tokenizer | None
+    recipe: Recipe, data_root: Path, *, training: bool, tokenizer: WordPieceTokenizer | None
 ) -> list[Example]:
     """Read the training or validation split of every corpus of a recipe.
 
@@ -75,7 +75,7 @@ def read_examples(
 
     Returns:
         Labelled examples; texts without a visible character and unlabelled samples are left out, texts
-        are cut after `tokenizer.max_tokens`.
+        are cut after the recipe's `max_tokens`.
     """
     examples: list[Example] = []
     for corpus in recipe.corpora:
@@ -86,7 +86,10 @@ def read_examples(
             samples = _limited(corpus, data_root, recipe.seed)
         else:
             samples = list(load_adapter(corpus.name).iter_samples(data_root / corpus.root, split))
-        examples += _encode(recipe, corpus, samples, tokenizer)
+        targets = [target_vectors(recipe, corpus.heads, sample) for sample in samples]
+        if training and recipe.distill:
+            targets = add_teacher(recipe, recipe.distill, samples, targets)
+        examples += _encode(recipe, samples, targets, tokenizer)
     return examples
 
 
@@ -99,9 +102,11 @@ def _limited(corpus: CorpusConfig, data_root: Path, seed: int) -> list[Sample]:
 
 
 def _encode(
-    recipe: Recipe, corpus: CorpusConfig, samples: Sequence[Sample], tokenizer: Tokenizer | None
+    recipe: Recipe,
+    samples: Sequence[Sample],
+    targets: Sequence[Mapping[str, FloatArray]],
+    tokenizer: WordPieceTokenizer | None,
 ) -> list[Example]:
-    targets = [target_vectors(recipe, corpus.heads, sample) for sample in samples]
     if tokenizer is None:
         return [
             Example(_crop_of(sample), target)
@@ -109,11 +114,12 @@ def _encode(
             if target
         ]
     texts = [_text_of(recipe, sample) for sample in samples]
-    kept = [i for i, text in enumerate(texts) if text is not None and targets[i]]
-    encodings = tokenizer.encode_batch([texts[i] for i in kept])
+    kept = {i: text for i, text in enumerate(texts) if text is not None and targets[i]}
+    prefix, suffix = tokenizer.frame()
+    room = recipe.tokenizer.max_tokens - len(prefix) - len(suffix)
     return [
-        Example(np.asarray(encoding.ids, dtype=np.int32), targets[i])
-        for i, encoding in zip(kept, encodings, strict=True)
+        Example(np.array([*prefix, *tokenizer.encode(text)[:room], *suffix], dtype=np.int32), targets[i])
+        for i, text in kept.items()
     ]
 
 
@@ -172,7 +178,7 @@ class _SameShapeBatches(Sampler[list[int]]):
 class ClassifierData(lightning.LightningDataModule):
     """Training and validation batches of a recipe; the order depends on seed and epoch alone."""
 
-    def __init__(self, recipe: Recipe, data_root: Path, tokenizer: Tokenizer | None) -> None:
+    def __init__(self, recipe: Recipe, data_root: Path, tokenizer: WordPieceTokenizer | None) -> None:
         super().__init__()
         self.recipe = recipe
         self.sizes = head_sizes(recipe)

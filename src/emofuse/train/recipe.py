@@ -15,6 +15,7 @@ from emofuse.errors import ConfigError
 __all__ = [
     "AugmentConfig",
     "CorpusConfig",
+    "DistillConfig",
     "EncoderConfig",
     "ExportConfig",
     "HeadConfig",
@@ -105,6 +106,20 @@ class CorpusConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DistillConfig:
+    """A larger model whose probabilities are learned beside the labels.
+
+    Attributes:
+        teacher: Name of an embedded text bundle, or a bundle folder. It teaches every head that it shares
+            with the recipe, on every training text, labelled for that head or not.
+        weight: Share of the teacher's probabilities in the target of a labelled head, 0-1.
+    """
+
+    teacher: str
+    weight: float = 0.7
+
+
+@dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
     """Random changes of training faces; all zero turns augmentation off.
 
@@ -184,6 +199,7 @@ class Recipe:
         train: Optimisation.
         tokenizer: Text only.
         augment: Faces only.
+        distill: Text only; None learns from labels alone.
         export: Bundle settings.
         init_from: Run directory whose best weights start this run, or None.
         seed: Of everything random.
@@ -197,6 +213,7 @@ class Recipe:
     train: TrainConfig = field(default_factory=TrainConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    distill: DistillConfig | None = None
     export: ExportConfig = field(default_factory=ExportConfig)
     init_from: str | None = None
     seed: int = 7

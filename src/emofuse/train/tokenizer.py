@@ -1,61 +1,50 @@
-"""The tokenizer of a text recipe: the backbone's own, or a vocabulary learned from the corpora."""
+"""The vocabulary of a text recipe: the backbone's own, or one learned from the corpora."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from emofuse.preprocess import WordPieceTokenizer
 from emofuse.train.encoders.minilm import minilm_folder
 from emofuse.train.recipe import TokenizerConfig
 
-__all__ = ["build_tokenizer", "special_ids"]
+__all__ = ["write_tokenizer"]
 
 
-def build_tokenizer(config: TokenizerConfig, texts: Iterable[str]) -> Tokenizer:
-    """Load or learn the tokenizer.
+def write_tokenizer(config: TokenizerConfig, texts: Iterable[str], path: Path) -> WordPieceTokenizer:
+    """Load or learn the vocabulary, and keep it as `tokenizer.json`.
 
     Args:
         config: Its source and size.
         texts: Normalised training texts; read only when a vocabulary is learned.
+        path: File to write.
 
     Returns:
-        A tokenizer that frames each text with its special tokens and cuts after `max_tokens`.
+        The tokenizer in the file.
     """
     if config.source == "minilm":
         tokenizer = Tokenizer.from_file(str(minilm_folder() / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
     else:
-        tokenizer = _train(config, texts)
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(config.max_tokens)
-    return tokenizer
+        tokenizer = _learn(config.vocabulary, texts)
+    tokenizer.save(str(path))
+    return WordPieceTokenizer.from_file(path)
 
 
-def special_ids(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
-    """Token ids that stand before and after every text."""
-    framed = tokenizer.encode("a").ids
-    bare = tokenizer.encode("a", add_special_tokens=False).ids
-    start = next(i for i in range(len(framed)) if framed[i : i + len(bare)] == bare)
-    return framed[:start], framed[start + len(bare) :]
-
-
-def _train(config: TokenizerConfig, texts: Iterable[str]) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
-    tokenizer.decoder = decoders.Metaspace()
-    trainer = trainers.BpeTrainer(
-        vocab_size=config.vocabulary,
+def _learn(size: int, texts: Iterable[str]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size,
         min_frequency=3,
         special_tokens=["[UNK]", "[CLS]", "[SEP]"],
         limit_alphabet=600,
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
-    )
     return tokenizer

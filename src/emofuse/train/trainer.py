@@ -11,16 +11,16 @@ import torch
 import yaml
 from lightning.pytorch import callbacks
 from lightning.pytorch.loggers import CSVLogger
-from tokenizers import Tokenizer
 
 from emofuse.errors import ConfigError
+from emofuse.preprocess import WordPieceTokenizer
 from emofuse.train.checkpoints import keep_best_and_last
 from emofuse.train.classifier import Classifier, EmotionNetwork
 from emofuse.train.data import ClassifierData, read_texts
 from emofuse.train.encoders import build_encoder
 from emofuse.train.recipe import Recipe, build_config
 from emofuse.train.targets import head_sizes
-from emofuse.train.tokenizer import build_tokenizer
+from emofuse.train.tokenizer import write_tokenizer
 from emofuse.train.validation import write_validation
 
 __all__ = ["load_run", "train"]
@@ -63,7 +63,7 @@ def train(recipe: Recipe, data_root: Path, run_dir: Path, *, resume: bool = Fals
     return run_dir / "checkpoints" / "best.ckpt"
 
 
-def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, Tokenizer | None]:
+def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, WordPieceTokenizer | None]:
     """Load the best network of a run.
 
     Args:
@@ -81,7 +81,7 @@ def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, Tokenizer | None]:
     recipe = build_config(Recipe, yaml.safe_load((run_dir / "recipe.yaml").read_text(encoding="utf-8")))
     tokenizer = None
     if recipe.task == "text":
-        tokenizer = Tokenizer.from_file(str(run_dir / "tokenizer.json"))
+        tokenizer = WordPieceTokenizer.from_file(run_dir / "tokenizer.json")
     network = _build_network(recipe, tokenizer, pretrained=False)
     prefix = "network."
     weights = {
@@ -93,21 +93,21 @@ def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, Tokenizer | None]:
     return recipe, network.eval(), tokenizer
 
 
-def _build_network(recipe: Recipe, tokenizer: Tokenizer | None, *, pretrained: bool) -> EmotionNetwork:
-    vocabulary = tokenizer.get_vocab_size() if tokenizer else 0
+def _build_network(
+    recipe: Recipe, tokenizer: WordPieceTokenizer | None, *, pretrained: bool
+) -> EmotionNetwork:
+    vocabulary = len(tokenizer) if tokenizer else 0
     encoder = build_encoder(recipe, vocabulary=vocabulary, pretrained=pretrained)
     return EmotionNetwork(encoder, head_sizes(recipe))
 
 
-def _prepare_tokenizer(recipe: Recipe, data_root: Path, run_dir: Path) -> Tokenizer | None:
+def _prepare_tokenizer(recipe: Recipe, data_root: Path, run_dir: Path) -> WordPieceTokenizer | None:
     if recipe.task != "text":
         return None
     path = run_dir / "tokenizer.json"
     if path.exists():
-        return Tokenizer.from_file(str(path))
-    tokenizer = build_tokenizer(recipe.tokenizer, read_texts(recipe, data_root))
-    tokenizer.save(str(path))
-    return tokenizer
+        return WordPieceTokenizer.from_file(path)
+    return write_tokenizer(recipe.tokenizer, read_texts(recipe, data_root), path)
 
 
 def _build_trainer(recipe: Recipe, run_dir: Path) -> lightning.Trainer:

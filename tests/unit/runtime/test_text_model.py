@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -11,9 +9,8 @@ from emofuse.runtime.text_model import TextModel
 class CodePoints:
     """One token per character."""
 
-    def encode_batch(self, texts, *, add_special_tokens):
-        assert not add_special_tokens
-        return [SimpleNamespace(ids=[ord(character) for character in text]) for text in texts]
+    def encode(self, text):
+        return [ord(character) for character in text]
 
 
 class FirstLabelSession:

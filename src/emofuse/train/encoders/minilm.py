@@ -16,7 +16,10 @@ WIDTH, LAYERS, HEADS, HIDDEN, VOCABULARY, POSITIONS, EPSILON = 384, 6, 12, 1536,
 
 
 def minilm_folder() -> Path:
-    """Folder of the installed all-MiniLM-L6-v2 weights and tokenizer.
+    """Find the installed all-MiniLM-L6-v2.
+
+    Returns:
+        The folder of its weights and tokenizer.
 
     Raises:
         MissingExtraError: The package that carries them is not installed.

@@ -21,6 +21,7 @@ __all__ = ["COLUMNS", "Photos", "ReferenceDetector", "find_photos", "label_photo
 REFERENCE_PX = 640
 REFERENCE_IOU = 0.3  # OpenCV's default
 CACHE_PX = 416
+HELD_BACK_EVERY = 7
 COLUMNS = 15  # x, y, width, height, five landmarks as x, y, score
 
 
@@ -59,11 +60,23 @@ class Photos:
 def find_photos(root: Path, split: str) -> list[Path]:
     """Photographs of a split in MSED's layout, `<split>/images/<number>.jpg`, by number.
 
+    Args:
+        root: Folder of the corpus.
+        split: `train`, `dev`, `test`, or `held_back`: every seventh photograph of the published training
+            split, which `train` then leaves out.
+
+    Returns:
+        Paths in the order of their numbers.
+
     Raises:
         CorpusNotFoundError: There are none.
     """
-    folder = root / split / "images"
+    folder = root / ("train" if split == "held_back" else split) / "images"
     paths = sorted(folder.glob("*.jpg"), key=lambda path: (len(path.stem), path.stem))
+    if split == "train":
+        paths = [path for index, path in enumerate(paths) if index % HELD_BACK_EVERY]
+    elif split == "held_back":
+        paths = paths[::HELD_BACK_EVERY]
     if not paths:
         raise CorpusNotFoundError(f"Found no photographs in {folder}.", item=str(folder))
     return paths

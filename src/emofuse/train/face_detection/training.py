@@ -28,7 +28,7 @@ from emofuse.train.schedule import warmup_cosine
 
 __all__ = ["DetectorTraining", "load_detector_run", "train_detector"]
 
-LANDMARK_WEIGHT = 0.3
+LANDMARK_WEIGHT = 1.0
 BOX_WEIGHT = 2.0
 VALIDATION_SEED = 1_000_000
 
@@ -129,7 +129,13 @@ def train_detector(recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, re
 
 
 def load_detector_run(run_dir: Path) -> tuple[DetectorRecipe, FaceDetectorNetwork]:
-    """Load the best detector of a run, in evaluation mode.
+    """Load the best detector of a run.
+
+    Args:
+        run_dir: A folder that `train_detector` filled.
+
+    Returns:
+        The recipe, and the network in evaluation mode.
 
     Raises:
         ConfigError: The run has no finished epoch.
