@@ -16,6 +16,7 @@ from emofuse.errors import EmofuseError
 __all__ = ["main"]
 
 _COMMANDS = {
+    "compare": "Score several models on the same samples.",
     "data": "Look at corpora.",
     "evaluate": "Score a BUNDLE on a split of a corpus.",
     "export": "Write the best network of a RUN as a bundle folder.",

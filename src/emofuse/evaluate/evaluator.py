@@ -15,10 +15,33 @@ from emofuse.errors import ConfigError, InputError
 from emofuse.evaluate.readers import build_reader
 from emofuse.metrics import brier_score, expected_calibration_error
 from emofuse.runtime.bundle import ModelBundle, OutputSpec
-from emofuse.taxonomy import load_mapping, load_taxonomy
+from emofuse.taxonomy import POLARITIES, load_mapping, load_taxonomy
 from emofuse.types import FloatArray, Sample
 
-__all__ = ["Evaluation", "choose_output", "evaluate_bundle", "score"]
+__all__ = ["Answers", "Evaluation", "answer_corpus", "choose_output", "evaluate_bundle", "score"]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a bundle says about the labelled samples of a split.
+
+    Attributes:
+        taxonomy: Label set of truth and probabilities.
+        ids: Ids of the samples that could be read.
+        truth: (n, labels) float32 label weights.
+        probabilities: (n, labels) float32, 0-1.
+        thresholds: Label -> smallest probability of a yes, for a multi-label corpus in the bundle's labels.
+        multi_label: Several labels may be right at once.
+        unreadable: Id -> error code of the samples that could not be read.
+    """
+
+    taxonomy: str
+    ids: Sequence[str]
+    truth: FloatArray
+    probabilities: FloatArray
+    thresholds: Mapping[str, float] | None
+    multi_label: bool
+    unreadable: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -72,13 +95,49 @@ def evaluate_bundle(bundle: ModelBundle, corpus: str, root: Path, *, split: str 
         ConfigError: No output of the bundle leads to the corpus's labels.
         DatasetError: The corpus is missing or malformed.
     """
+    answers = answer_corpus(bundle, corpus, root, split=split)
+    scores, per_class, confusion = score(
+        answers.probabilities,
+        answers.truth,
+        answers.taxonomy,
+        thresholds=answers.thresholds,
+        multi_label=answers.multi_label,
+    )
+    return Evaluation(
+        bundle.name,
+        bundle.version,
+        corpus,
+        split,
+        answers.taxonomy,
+        len(answers.ids),
+        answers.unreadable,
+        scores,
+        per_class,
+        confusion,
+    )
+
+
+def answer_corpus(bundle: ModelBundle, corpus: str, root: Path, *, split: str = "test") -> Answers:
+    """Run a bundle over the labelled samples of a split.
+
+    Args:
+        bundle: A text or face bundle.
+        corpus: Name of a dataset adapter.
+        root: Folder of the corpus.
+        split: One of the adapter's splits.
+
+    Returns:
+        Truth and probabilities in the corpus's labels.
+
+    Raises:
+        ConfigError: No output of the bundle leads to the corpus's labels, or no sample has one.
+        DatasetError: The corpus is missing or malformed.
+    """
     adapter = load_adapter(corpus)
     output, taxonomy = choose_output(bundle, adapter)
     reader = build_reader(bundle)
-    samples, unreadable = [], {}
-    for sample in adapter.iter_samples(root, split):
-        if sample.labels.get(taxonomy):
-            samples.append(sample)
+    samples = [sample for sample in adapter.iter_samples(root, split) if sample.labels.get(taxonomy)]
+    unreadable: dict[str, str] = {}
     readings: list[FloatArray] = []
     kept: list[Sample] = []
     for sample, reading in zip(samples, reader(samples), strict=True):
@@ -89,29 +148,17 @@ def evaluate_bundle(bundle: ModelBundle, corpus: str, root: Path, *, split: str 
             kept.append(sample)
     if not kept:
         raise ConfigError(f"{corpus} {split} holds no sample labelled in {taxonomy!r}.", item=corpus)
-    mapping = load_mapping(output.taxonomy, taxonomy)
     probabilities = np.stack(readings)
     if output.taxonomy != taxonomy:
-        probabilities = mapping.map_probabilities(probabilities)
-    thresholds = output.thresholds if adapter.multi_label and output.taxonomy == taxonomy else None
-    scores, per_class, confusion = score(
-        probabilities,
+        probabilities = load_mapping(output.taxonomy, taxonomy).map_probabilities(probabilities)
+    return Answers(
+        taxonomy,
+        [str(sample.id) for sample in kept],
         _truth(kept, taxonomy),
-        taxonomy,
-        thresholds=thresholds,
-        multi_label=adapter.multi_label,
-    )
-    return Evaluation(
-        bundle.name,
-        bundle.version,
-        corpus,
-        split,
-        taxonomy,
-        len(kept),
+        probabilities,
+        output.thresholds if adapter.multi_label and output.taxonomy == taxonomy else None,
+        adapter.multi_label,
         unreadable,
-        scores,
-        per_class,
-        confusion,
     )
 
 
@@ -122,7 +169,7 @@ def choose_output(bundle: ModelBundle, adapter: DatasetAdapter) -> tuple[OutputS
             return bundle.outputs[taxonomy], taxonomy
     for taxonomy in adapter.taxonomies:
         for name, output in bundle.outputs.items():
-            if output.activation == "softmax" and ("sentiment" in name) == ("sentiment" in taxonomy):
+            if output.activation == "softmax" and (name in POLARITIES) == (taxonomy in POLARITIES):
                 return output, taxonomy
     raise ConfigError(
         f"{bundle.name} answers in {', '.join(bundle.outputs)}; none of them leads to the labels of "

@@ -15,7 +15,7 @@ from emofuse.preprocess import cut_face, load_image, prepare_crop
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.face_detector import FaceDetectorFn
 from emofuse.runtime.model_set import ModelSet
-from emofuse.taxonomy import load_mapping, load_taxonomy
+from emofuse.taxonomy import POLARITIES, load_mapping, load_taxonomy
 from emofuse.types import (
     Emotion,
     ErrorEntry,
@@ -34,7 +34,6 @@ from emofuse.types import (
 __all__ = ["Predictor"]
 
 BASE, SENTIMENT, FINE = "ekman7", "sentiment3", "goemotions28"
-POLARITIES = (SENTIMENT, "polarity2")
 CHUNK = 256
 
 

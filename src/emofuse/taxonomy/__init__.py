@@ -1,9 +1,16 @@
 """Label sets and the tables between them."""
 
 from emofuse.taxonomy.label_mapping import LabelMapping, build_mapping, load_mapping
-from emofuse.taxonomy.taxonomy import Taxonomy, build_taxonomy, list_taxonomies, load_taxonomy
+from emofuse.taxonomy.taxonomy import (
+    POLARITIES,
+    Taxonomy,
+    build_taxonomy,
+    list_taxonomies,
+    load_taxonomy,
+)
 
 __all__ = [
+    "POLARITIES",
     "LabelMapping",
     "Taxonomy",
     "build_mapping",

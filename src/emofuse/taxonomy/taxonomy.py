@@ -10,7 +10,9 @@ from typing import Any
 
 from emofuse.errors import ConfigError, UnknownLabelError, UnknownTaxonomyError
 
-__all__ = ["Taxonomy", "build_taxonomy", "list_taxonomies", "load_taxonomy"]
+__all__ = ["POLARITIES", "Taxonomy", "build_taxonomy", "list_taxonomies", "load_taxonomy"]
+
+POLARITIES = ("sentiment3", "polarity2")  # sets of sentiment; all others are of emotion
 
 
 @dataclass(frozen=True)

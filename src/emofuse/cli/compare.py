@@ -1,0 +1,74 @@
+"""`emofuse compare`: several models on one corpus, in one table."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from emofuse.cli.extras import needs_extra
+from emofuse.runtime.bundle import ModelBundle, load_bundle
+
+
+@click.command()
+@click.argument("models", metavar="RUN_OR_BUNDLE...", nargs=-1, required=True)
+@click.option("--corpus", required=True, metavar="NAME", help="See `emofuse data list`.")
+@click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the corpus.")
+@click.option("--split", default="test", show_default=True)
+@click.option("--baselines", is_flag=True, help="Add classical models fitted on the training split (text).")
+@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
+@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Also write Markdown.")
+def compare(  # noqa: PLR0913 - one parameter per option of the command
+    models: tuple[str, ...],
+    corpus: str,
+    root: Path,
+    *,
+    split: str,
+    baselines: bool,
+    output: Path | None,
+    markdown: Path | None,
+) -> None:
+    """Score runs and bundles on the same samples; the first is the one the others are tested against."""
+    with needs_extra("eval"), TemporaryDirectory() as scratch:
+        from emofuse.evaluate.comparison import compare_bundles  # noqa: PLC0415 - an extra
+
+        bundles = [_open(name, Path(scratch) / str(i)) for i, name in enumerate(models)]
+        others = None
+        if baselines:
+            from emofuse.datasets import load_adapter  # noqa: PLC0415
+            from emofuse.evaluate.baselines import fit_baselines  # noqa: PLC0415
+            from emofuse.evaluate.evaluator import choose_output  # noqa: PLC0415
+
+            _, taxonomy = choose_output(bundles[0], load_adapter(corpus))
+            others = fit_baselines(corpus, root, taxonomy, split=split)
+        result = compare_bundles(bundles, corpus, root, split=split, baselines=others)
+    click.echo(f"{corpus} {split}: {result.samples} samples, {result.taxonomy}, 95 % bootstrap intervals")
+    click.echo(result.to_markdown(), nl=False)
+    if output is not None:
+        record = {
+            "command": " ".join(
+                [
+                    "emofuse compare",
+                    *(Path(model).name for model in models),
+                    f"--corpus {corpus} --root ROOT --split {split}" + " --baselines" * baselines,
+                ]
+            ),
+            "date": datetime.now(UTC).date().isoformat(),
+            **result.to_dict(),
+        }
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if markdown is not None:
+        markdown.write_text(result.to_markdown(), encoding="utf-8")
+
+
+def _open(name: str, scratch: Path) -> ModelBundle:
+    if (Path(name) / "recipe.yaml").exists():
+        from emofuse.export import export_any  # noqa: PLC0415 - an extra
+
+        export_any(Path(name), scratch)
+        return load_bundle(str(scratch))
+    return load_bundle(name)

@@ -1,0 +1,93 @@
+"""What simple models reach on a text corpus: the floor under every other figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from emofuse.datasets import load_adapter
+from emofuse.errors import ConfigError, EmptyTextError
+from emofuse.evaluate.evaluator import Answers
+from emofuse.preprocess import normalize_text
+from emofuse.taxonomy import load_taxonomy
+from emofuse.types import FloatArray, Sample
+
+__all__ = ["fit_baselines"]
+
+SEED = 7
+
+
+def _classifiers() -> dict[str, Any]:
+    return {
+        "most frequent label": DummyClassifier(strategy="prior"),
+        "TF-IDF + naive Bayes": MultinomialNB(alpha=0.1),
+        "TF-IDF + linear SVM": CalibratedClassifierCV(LinearSVC(random_state=SEED), cv=3),
+        "TF-IDF + logistic regression": LogisticRegression(C=5.0, max_iter=1000),
+        "TF-IDF + random forest": RandomForestClassifier(random_state=SEED, n_jobs=-1),
+    }
+
+
+def fit_baselines(corpus: str, root: Path, taxonomy: str, *, split: str = "test") -> dict[str, Answers]:
+    """Fit the classical baselines on a corpus's training split and ask them about another.
+
+    Args:
+        corpus: Name of a text adapter with a split `train`.
+        root: Folder of the corpus.
+        taxonomy: One of the adapter's label sets.
+        split: Split to answer.
+
+    Returns:
+        Name -> answers: the most frequent label, and naive Bayes, linear SVM, logistic regression and random
+        forest over TF-IDF of words and pairs of words. A multi-label corpus gets one classifier per label.
+
+    Raises:
+        ConfigError: The corpus has no texts.
+        DatasetError: The corpus is missing or malformed.
+    """
+    adapter = load_adapter(corpus)
+    _, texts, learned = _read(list(adapter.iter_samples(root, "train")), taxonomy)
+    ids, questions, truth = _read(list(adapter.iter_samples(root, split)), taxonomy)
+    if not texts or not questions:
+        raise ConfigError(f"{corpus} holds no labelled texts, which the baselines need.", item=corpus)
+    answers = {}
+    for name, classifier in _classifiers().items():
+        features = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+        model = make_pipeline(
+            features, OneVsRestClassifier(classifier) if adapter.multi_label else classifier
+        )
+        target: NDArray[Any] = learned > 0 if adapter.multi_label else learned.argmax(axis=1)
+        probabilities = np.zeros(truth.shape, dtype=np.float32)
+        model.fit(texts, target)
+        probabilities[:, model.classes_] = model.predict_proba(questions)
+        answers[name] = Answers(taxonomy, ids, truth, probabilities, None, adapter.multi_label, {})
+    return answers
+
+
+def _read(samples: list[Sample], taxonomy: str) -> tuple[list[str], list[str], FloatArray]:
+    labels = load_taxonomy(taxonomy).labels
+    ids, texts, rows = [], [], []
+    for sample in samples:
+        weights: Mapping[str, float] = sample.labels.get(taxonomy) or {}
+        if not weights or sample.text is None:
+            continue
+        try:
+            text, _ = normalize_text(sample.text)
+        except EmptyTextError:
+            continue
+        ids.append(str(sample.id))
+        texts.append(text)
+        rows.append([weights.get(label, 0.0) for label in labels])
+    return ids, texts, np.array(rows, dtype=np.float32)

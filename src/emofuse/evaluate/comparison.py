@@ -1,0 +1,224 @@
+"""Several models on the same samples: intervals for each, and whether their differences could be chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from emofuse.errors import ConfigError
+from emofuse.evaluate.evaluator import Answers, answer_corpus
+from emofuse.metrics import expected_calibration_error
+from emofuse.runtime.bundle import ModelBundle
+from emofuse.types import FloatArray
+
+__all__ = ["Comparison", "Interval", "McNemar", "Row", "compare_answers", "compare_bundles"]
+
+RESAMPLES, BLOCK = 1000, 100
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % bootstrap percentile interval over the samples."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Exact McNemar test of a model against the first one.
+
+    Attributes:
+        only_first: Samples that only the first model answers rightly.
+        only_this: Samples that only this model answers rightly.
+        p: Two-sided probability of so uneven a split if both were equally good, 0-1.
+    """
+
+    only_first: int
+    only_this: int
+    p: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of a comparison.
+
+    Attributes:
+        name: Of the model.
+        scores: Measure -> figure with interval, 0-1.
+        ece: Expected calibration error, 15 bins; None where several labels may be right.
+        mcnemar: Against the first model; None for the first.
+    """
+
+    name: str
+    scores: Mapping[str, Interval]
+    ece: float | None
+    mcnemar: McNemar | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Models side by side.
+
+    Attributes:
+        corpus: Name of the adapter.
+        split: Split that was read.
+        taxonomy: Label set of the figures.
+        samples: Number of samples that every model could read.
+        rows: One per model, in the order given.
+    """
+
+    corpus: str
+    split: str
+    taxonomy: str
+    samples: int
+    rows: Sequence[Row]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    def to_markdown(self) -> str:
+        """A Markdown table, figures in per cent."""
+        measures = list(self.rows[0].scores)
+        header = ["model", *measures, "ECE", "McNemar against the first"]
+        lines = [header, ["---"] * len(header)]
+        for row in self.rows:
+            figures = [
+                f"{100 * i.value:.1f} ({100 * i.low:.1f}–{100 * i.high:.1f})" for i in row.scores.values()
+            ]
+            ece = "–" if row.ece is None else f"{row.ece:.3f}"
+            test = row.mcnemar
+            chance = "–" if test is None else f"{test.only_this} : {test.only_first}, p = {test.p:.2g}"
+            lines.append([row.name, *figures, ece, chance])
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def compare_bundles(
+    bundles: Sequence[ModelBundle],
+    corpus: str,
+    root: Path,
+    *,
+    split: str = "test",
+    baselines: Mapping[str, Answers] | None = None,
+) -> Comparison:
+    """Score bundles on the same samples of a split.
+
+    Args:
+        bundles: Text or face bundles; the first is the one that the others are tested against.
+        corpus: Name of a dataset adapter.
+        root: Folder of the corpus.
+        split: One of the adapter's splits.
+        baselines: Name -> answers of other models, as `fit_baselines` returns them.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        ConfigError: There is nothing to compare, or the models answer in different labels of the corpus.
+        DatasetError: The corpus is missing or malformed.
+    """
+    named = {bundle.name: answer_corpus(bundle, corpus, root, split=split) for bundle in bundles}
+    if len(named) < len(bundles):
+        raise ConfigError("Two of the bundles have the same name; compare differently named ones.")
+    return compare_answers({**named, **(baselines or {})}, corpus, split)
+
+
+def compare_answers(answers: Mapping[str, Answers], corpus: str, split: str) -> Comparison:
+    """Compare what models answered.
+
+    Args:
+        answers: Name -> answers; models are compared on the samples that all of them could read.
+        corpus: Name of the corpus.
+        split: Name of the split.
+
+    Returns:
+        The comparison, with 1,000 bootstrap resamples of the samples per figure.
+
+    Raises:
+        ConfigError: There is nothing to compare, or the models answer in different labels.
+    """
+    taxonomies = {own.taxonomy for own in answers.values()}
+    if len(taxonomies) != 1:
+        found = ", ".join(sorted(taxonomies)) or "none"
+        raise ConfigError(
+            f"Models can only be compared in one label set, not in {found}. Choose models with the same "
+            "heads.",
+            item=corpus,
+        )
+    common = set.intersection(*(set(own.ids) for own in answers.values()))
+    first: NDArray[np.bool_] | None = None
+    rows = []
+    for name, own in answers.items():
+        kept = np.array([index for index, id_ in enumerate(own.ids) if id_ in common])
+        truth, guess = _decide(own)
+        truth, guess = truth[kept], guess[kept]
+        right: NDArray[np.bool_] = (truth == guess).reshape(len(kept), -1).min(axis=1)
+        ece = None
+        if not own.multi_label:
+            ece = expected_calibration_error(own.probabilities[kept], truth)
+        rows.append(
+            Row(name, _intervals(truth, guess), ece, None if first is None else _mcnemar(first, right))
+        )
+        first = right if first is None else first
+    return Comparison(corpus, split, taxonomies.pop(), len(common), rows)
+
+
+def _decide(answers: Answers) -> tuple[NDArray[Any], NDArray[Any]]:
+    if not answers.multi_label:
+        return answers.truth.argmax(axis=1), answers.probabilities.argmax(axis=1)
+    cuts: FloatArray = np.full(answers.truth.shape[1], 0.5, dtype=np.float32)
+    if answers.thresholds:
+        cuts = np.array(list(answers.thresholds.values()), dtype=np.float32)
+    return answers.truth > 0, answers.probabilities >= cuts
+
+
+def _intervals(truth: NDArray[Any], guess: NDArray[Any]) -> dict[str, Interval]:
+    multi_label = truth.ndim > 1
+    if not multi_label:
+        labels = np.arange(max(truth.max(), guess.max()) + 1)
+        truth, guess = truth[:, None] == labels, guess[:, None] == labels
+    random, n = np.random.default_rng(SEED), len(truth)
+    once = np.ones((1, n), dtype=np.int64)
+    draws = (random.multinomial(n, np.full(n, 1 / n), BLOCK) for _ in range(RESAMPLES // BLOCK))
+    blocks = [_measure(times, truth, guess, multi_label=multi_label) for times in (once, *draws)]
+    values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return {
+        name: Interval(float(own[0]), *(float(edge) for edge in np.percentile(own[1:], [2.5, 97.5])))
+        for name, own in values.items()
+    }
+
+
+def _measure(
+    times: NDArray[np.int64], truth: NDArray[np.bool_], guess: NDArray[np.bool_], *, multi_label: bool
+) -> dict[str, NDArray[np.float64]]:
+    # Row r of `times` says how often resample r holds each sample: counts are then matrix products.
+    weights = times.astype(np.float32)
+    support, claimed, right = (
+        (weights @ part.astype(np.float32)).astype(np.float64) for part in (truth, guess, truth & guess)
+    )
+    f1 = 2 * right / np.maximum(support + claimed, 1)
+    # As in `score`: a label that never occurs has no F1, unless several may be right.
+    occurring = np.ones(truth.shape[1], dtype=np.bool_) if multi_label else truth.any(axis=0)
+    measures = {
+        "macro_f1": f1[:, occurring].mean(axis=1),
+        "weighted_f1": (f1 * support).sum(axis=1) / support.sum(axis=1),
+    }
+    if multi_label:
+        return measures
+    return {"accuracy": right.sum(axis=1) / support.sum(axis=1), **measures}
+
+
+def _mcnemar(first: NDArray[np.bool_], other: NDArray[np.bool_]) -> McNemar:
+    only_first, only_other = int((first & ~other).sum()), int((other & ~first).sum())
+    discordant = only_first + only_other
+    p = float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
+    return McNemar(only_first, only_other, p)

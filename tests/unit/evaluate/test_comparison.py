@@ -1,0 +1,107 @@
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+from sklearn.metrics import f1_score
+
+from emofuse.cli import cli
+from emofuse.errors import ConfigError
+from emofuse.evaluate.baselines import fit_baselines
+from emofuse.evaluate.comparison import compare_answers
+from emofuse.evaluate.evaluator import Answers
+
+
+def answers(guesses, truth=None, ids=None, taxonomy="sentiment3", multi_label=False):
+    rows = np.eye(3, dtype=np.float32)
+    truth = [0, 1, 2, 0] * (len(guesses) // 4) if truth is None else truth
+    ids = [str(i) for i in range(len(guesses))] if ids is None else ids
+    return Answers(taxonomy, ids, rows[truth], rows[guesses], None, multi_label, {})
+
+
+def test_intervals_surround_the_figure_and_narrow_with_more_samples():
+    widths = []
+    for n in (10, 100):
+        comparison = compare_answers({"a": answers([0, 1, 2, 1] * n)}, "c", "test")
+        accuracy = comparison.rows[0].scores["accuracy"]
+        assert accuracy.value == pytest.approx(0.75)
+        assert accuracy.low < 0.75 < accuracy.high
+        widths.append(accuracy.high - accuracy.low)
+    assert widths[1] < widths[0] / 2
+
+
+def test_interval_is_about_that_of_the_binomial():
+    comparison = compare_answers({"a": answers([0, 1, 2, 1] * 100)}, "c", "test")
+    accuracy = comparison.rows[0].scores["accuracy"]
+    low, high = binom.interval(0.95, 400, 0.75)
+    assert accuracy.low == pytest.approx(low / 400, abs=0.01)
+    assert accuracy.high == pytest.approx(high / 400, abs=0.01)
+
+
+def test_mcnemar_counts_the_samples_that_only_one_model_gets_right():
+    first, second = answers([0, 1, 2, 0] * 5), answers([0, 1, 2, 1] * 5)
+    row = compare_answers({"first": first, "second": second}, "c", "test").rows[1]
+    assert (row.mcnemar.only_first, row.mcnemar.only_this) == (5, 0)
+    assert row.mcnemar.p == pytest.approx(2 * 0.5**5)
+
+
+def test_models_that_agree_have_no_difference():
+    own = answers([0, 1, 2, 1] * 5)
+    assert compare_answers({"a": own, "b": own}, "c", "test").rows[1].mcnemar.p == 1
+
+
+def test_only_samples_that_all_could_read_count():
+    whole, part = answers([0, 1, 2, 0]), answers([2, 0], truth=[2, 0], ids=["2", "3"])
+    comparison = compare_answers({"a": whole, "b": part}, "c", "test")
+    assert comparison.samples == 2
+    assert comparison.rows[0].scores["accuracy"].value == 1
+
+
+def test_figures_equal_those_of_scikit_learn():
+    random = np.random.default_rng(0)
+    truth, guess = random.integers(0, 3, 200), random.integers(0, 2, 200)
+    scores = compare_answers({"a": answers(guess, truth)}, "c", "test").rows[0].scores
+    for average in ("macro", "weighted"):
+        assert scores[f"{average}_f1"].value == pytest.approx(f1_score(truth, guess, average=average))
+
+
+def test_several_labels_at_once():
+    comparison = compare_answers({"a": answers([0, 1, 2, 1], multi_label=True)}, "c", "test")
+    assert list(comparison.rows[0].scores) == ["macro_f1", "weighted_f1"]
+    assert comparison.rows[0].ece is None
+
+
+def test_different_labels_are_refused():
+    with pytest.raises(ConfigError, match="in one label set, not in fer7, sentiment3"):
+        compare_answers({"a": answers([0, 1, 2, 0]), "b": answers([0, 1, 2, 0], taxonomy="fer7")}, "c", "t")
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    random = np.random.default_rng(0)
+    words = {"joy": "sunny smile laugh", "sadness": "tears grey alone", "anger": "shout rage slam"}
+    for name, count in (("train", 120), ("val", 30), ("test", 30)):
+        rows = [
+            f"{' '.join(random.choice([*words[label].split(), 'the', 'day'], 5))};{label}\n"
+            for label in random.choice(list(words), count)
+        ]
+        (tmp_path / f"{name}.txt").write_text("".join(rows))
+    return tmp_path
+
+
+def test_baselines_learn_and_the_most_frequent_label_does_not(corpus):
+    found = fit_baselines("emotion", corpus, "emotion6")
+    comparison = compare_answers(found, "emotion", "test")
+    accuracy = {row.name: row.scores["accuracy"].value for row in comparison.rows}
+    assert accuracy.pop("most frequent label") < 0.6
+    assert min(accuracy.values()) > 0.8
+
+
+def test_command_writes_json_and_markdown(text_bundle, corpus, tmp_path, capsys):
+    arguments = ["compare", str(text_bundle), "--corpus", "emotion", "--root", str(corpus), "--baselines"]
+    outputs = ["--json", str(tmp_path / "c.json"), "--markdown", str(tmp_path / "c.md")]
+    cli.main([*arguments, *outputs], standalone_mode=False)
+    record = json.loads((tmp_path / "c.json").read_text())
+    assert [row["name"] for row in record["rows"]][:2] == ["tiny_text", "most frequent label"]
+    assert record["samples"] == 30
+    assert (tmp_path / "c.md").read_text() in capsys.readouterr().out
