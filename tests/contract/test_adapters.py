@@ -4,7 +4,7 @@ The well-formed side of the contract stands beside the corpora's builders in tes
 """
 
 import pytest
-from tests.unit.datasets.test_corpora import MAKERS
+from tests.unit.datasets.test_corpora import ENGLISH, MAKERS
 
 from emofuse.datasets import load_adapter
 from emofuse.errors import CorpusFormatError, CorpusNotFoundError
@@ -18,7 +18,12 @@ def face(emotion="3", last="7", usage="PrivateTest"):
     return f"{emotion},{'7 ' * 2303}{last},{usage}\n"
 
 
+SCORES = "AffectiveText.test/affectivetext_test"
+LABELS = "EmoLabel/list_patition_label.txt"
 MALFORMED = {
+    "brighter: label missing": ("brighter", "track_c/test/eng.csv", ENGLISH + "1,a,0,0,1,0\n", 2),
+    "brighter: no text": ("brighter", "track_c/test/eng.csv", ENGLISH + "1,a,0,0,1,0,0\n2,,0,0,1,0,0\n", 3),
+    "brighter: no such column": ("brighter", "track_c/test/eng.csv", "id,text,anger\n1,a,0\n", 1),
     "csv: not utf-8": ("csv", "test.csv", b"text\nfine\ncaf\xe9\n", 3),
     "csv: cell without end": ("csv", "test.csv", b'text\n"' + b"a" * 200_000, 2),
     "csv: id used twice": ("csv", "test.csv", b"id,text\n1,a\n1,b\n", 3),
@@ -36,14 +41,23 @@ MALFORMED = {
     "ferplus: votes end early": ("ferplus", "fer2013new.csv", VOTES + "u,i" + ",1" * 10 + "\n", None),
     "ferplus: faces end early": ("ferplus", "fer2013.csv", FER + face(), None),
     "goemotions: negative label": ("goemotions", "original/test.tsv", "a\t-1\tx\n", 1),
+    "imdb: not utf-8": ("imdb", "test/pos/3_9.txt", b"Fine\ncaf\xe9\n", 2),
     "jsonl: image is a number": ("jsonl", "test.jsonl", '{"image": 5}\n', 1),
     "jsonl: text is a number": ("jsonl", "test.jsonl", '{"text": "a"}\n{"text": 5}\n', 2),
     "jsonl: not an object": ("jsonl", "test.jsonl", "[1]\n", 1),
     "meld: no ids": ("meld", "test_sent_emo.csv", "Utterance,Emotion,Sentiment\nHi,joy,positive\n", 1),
     "meld: row cut off": ("meld", "test_sent_emo.csv", MELD + "Hi,joy,positive\n", 2),
     "meld: not utf-8": ("meld", "test_sent_emo.csv", MELD.encode() + b"H\xe9,joy,positive,0,0\n", 2),
+    "rafdb: no label": ("rafdb", LABELS, "train_00001.jpg\n", 1),
+    "rafdb: neither train nor test": ("rafdb", LABELS, "train_00001.jpg 1\nval_0001.jpg 1\n", 2),
+    "semeval2007: five emotions": ("semeval2007", f"{SCORES}.emotions.gold", "500 0 0 0 0 0\n", 1),
+    "semeval2007: no number": ("semeval2007", f"{SCORES}.valence.gold", "500 low\n", 1),
+    "semeval2007: no headline": ("semeval2007", f"{SCORES}.xml", '<corpus>\n<instance id="500"/>\n', 2),
     "semeval2017: not utf-8": ("semeval2017", "train/twitter-2016dev-A.tsv", b"1\tneutral\t\xe9\n", 1),
     "sentiment140: five columns": ("sentiment140", "testdata.manual.498.csv", '"4","3","d","q","u"\n', 1),
+    "xed: no text": ("xed", "AnnotatedData/en-annotated.tsv", "Go\t1\n\t1\n", 2),
+    "xed: no label": ("xed", "AnnotatedData/en-annotated.tsv", "Go\n", 1),
+    "xed: neutral line without its mark": ("xed", "AnnotatedData/neu_en.txt", "9\tYes.\n1\tNo.\n", 2),
 }
 
 
@@ -64,14 +78,21 @@ def test_malformed_rows_name_file_and_line(case, tmp_path):
 @pytest.mark.parametrize(
     ("name", "folder"),
     [
+        ("brighter", "brighter"),
         ("emotion", "emotion"),
         ("fer2013", "fer2013"),
         ("ferplus", "fer2013"),
         ("goemotions", "goemotions"),
         ("goemotions_ekman", "goemotions"),
+        ("imdb", "aclImdb"),
+        ("imdb", "imdb"),
         ("meld", "meld"),
+        ("rafdb", "basic"),
+        ("semeval2007", "semeval2007"),
         ("semeval2017", "semeval2017_4a"),
         ("sentiment140", "sentiment140"),
+        ("sentiment140_polarity", "sentiment140"),
+        ("xed", "xed"),
     ],
 )
 def test_the_folder_above_the_corpus_reads_the_same(name, folder, tmp_path):

@@ -1,20 +1,34 @@
 """Corpora in their own layouts, and a user's own data."""
 
 from emofuse.datasets.adapter import DatasetAdapter
+from emofuse.datasets.brighter import BrighterAdapter
 from emofuse.datasets.emotion import EmotionAdapter
 from emofuse.datasets.fer import Fer2013Adapter, FerPlusAdapter
 from emofuse.datasets.goemotions import GoEmotionsAdapter
+from emofuse.datasets.imdb import ImdbAdapter
 from emofuse.datasets.meld import MeldAdapter
 from emofuse.datasets.own import CsvAdapter, FolderAdapter, JsonlAdapter
+from emofuse.datasets.rafdb import RafDbAdapter
+from emofuse.datasets.semeval2007 import SemEval2007Adapter
 from emofuse.datasets.semeval2017 import SemEval2017Adapter
-from emofuse.datasets.sentiment140 import Sentiment140Adapter
+from emofuse.datasets.sentiment140 import Sentiment140Adapter, Sentiment140PolarityAdapter
+from emofuse.datasets.xed import XedAdapter
 from emofuse.errors import UnknownCorpusError
 
-__all__ = ["CsvAdapter", "DatasetAdapter", "FolderAdapter", "JsonlAdapter", "list_adapters", "load_adapter"]
+__all__ = [
+    "BrighterAdapter",
+    "CsvAdapter",
+    "DatasetAdapter",
+    "FolderAdapter",
+    "JsonlAdapter",
+    "list_adapters",
+    "load_adapter",
+]
 
 _ADAPTERS: dict[str, DatasetAdapter] = {
     adapter.name: adapter
     for adapter in (
+        BrighterAdapter(),
         CsvAdapter(),
         EmotionAdapter(),
         Fer2013Adapter(),
@@ -22,10 +36,15 @@ _ADAPTERS: dict[str, DatasetAdapter] = {
         FolderAdapter(),
         GoEmotionsAdapter("goemotions", "goemotions28", "original"),
         GoEmotionsAdapter("goemotions_ekman", "ekman7", "ekman"),
+        ImdbAdapter(),
         JsonlAdapter(),
         MeldAdapter(),
+        RafDbAdapter(),
+        SemEval2007Adapter(),
         SemEval2017Adapter(),
         Sentiment140Adapter(),
+        Sentiment140PolarityAdapter(),
+        XedAdapter(),
     )
 }
 

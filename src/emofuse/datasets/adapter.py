@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,16 @@ from typing import Protocol
 from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError
 from emofuse.types import Sample
 
-__all__ = ["DatasetAdapter", "check_split", "find_file", "malformed", "read_csv", "read_lines", "read_table"]
+__all__ = [
+    "DatasetAdapter",
+    "check_split",
+    "find_file",
+    "hash_share",
+    "malformed",
+    "read_csv",
+    "read_lines",
+    "read_table",
+]
 
 
 class DatasetAdapter(Protocol):
@@ -94,6 +104,12 @@ def find_file(root: Path, *candidates: str, folder: str = "") -> Path:
         f"Found none of {', '.join(candidates)} under {root}. Give the folder that holds the corpus.",
         item=str(root),
     )
+
+
+def hash_share(key: str) -> float:
+    """A number from 0 to 1 that a text alone decides: the split of a corpus that has no official one."""
+    digest = hashlib.sha256(key.encode(errors="surrogatepass")).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
 
 
 def malformed(path: Path, line: int, reason: str) -> CorpusFormatError:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from emofuse.datasets.adapter import check_split, malformed, read_lines
+from emofuse.datasets.adapter import check_split, hash_share, malformed, read_lines
 from emofuse.errors import CorpusNotFoundError
 from emofuse.taxonomy import load_taxonomy
 from emofuse.types import Sample
@@ -75,7 +74,7 @@ def _read_tweets(root: Path) -> dict[str, tuple[str, str]]:
 
 
 def _split_of(tweet: str) -> str:
-    share = int.from_bytes(hashlib.sha256(tweet.encode()).digest()[:4], "big") / 2**32
+    share = hash_share(tweet)
     if share < 0.10:
         return "test"
     return "validation" if share < 0.15 else "train"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from emofuse.datasets.adapter import check_split, find_file, malformed, read_csv, read_lines
+from emofuse.datasets.adapter import check_split, find_file, hash_share, malformed, read_csv, read_lines
+from emofuse.taxonomy import load_taxonomy
 from emofuse.types import Sample
 
-__all__ = ["Sentiment140Adapter"]
+__all__ = ["Sentiment140Adapter", "Sentiment140PolarityAdapter"]
 
 _POLARITY = {"0": "negative", "2": "neutral", "4": "positive"}
 _COLUMNS = 6
@@ -37,12 +37,28 @@ class Sentiment140Adapter:
     def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
         """Read a split; see `DatasetAdapter.iter_samples`."""
         check_split(self, split)
+        taxonomy = load_taxonomy(self.taxonomies[0])
         if split == "test":
             rows = _read_csv(find_file(root, *_TEST_FILES, folder=_FOLDER))
         else:
-            rows = (row for row in _read_training(root) if (_validates(row[2])) == (split == "validation"))
+            rows = (
+                row for row in _read_training(root) if (hash_share(row[2]) < 0.1) == (split == "validation")
+            )
         for name, label, text in rows:
-            yield Sample(id=f"{split}:{name}", text=text, labels={"sentiment3": {label: 1.0}})
+            if label in taxonomy.labels:
+                yield Sample(id=f"{split}:{name}", text=text, labels={taxonomy.name: {label: 1.0}})
+
+
+class Sentiment140PolarityAdapter(Sentiment140Adapter):
+    """The same files without a middle: neutral test tweets are left out, as in the paper.
+
+    What remains of the hand-labelled file are the usual 359 tweets, 177 negative and 182 positive.
+
+    Source: Go et al. 2009, "Twitter Sentiment Classification using Distant Supervision".
+    """
+
+    name = "sentiment140_polarity"
+    taxonomies = ("polarity2",)
 
 
 def _read_training(root: Path) -> Iterator[tuple[str, str, str]]:
@@ -62,7 +78,3 @@ def _read_csv(path: Path) -> Iterator[tuple[str, str, str]]:
         if len(row) != _COLUMNS or row[0] not in _POLARITY:
             raise malformed(path, line, f"expected {_COLUMNS} columns with polarity 0, 2 or 4.")
         yield f"{number}:{row[1]}", _POLARITY[row[0]], row[5]
-
-
-def _validates(text: str) -> bool:
-    return hashlib.sha256(text.encode()).digest()[0] < 256 / 10

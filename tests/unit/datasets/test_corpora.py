@@ -1,6 +1,7 @@
 """Each corpus in its own layout, made here from a few rows."""
 
 import csv
+import gzip
 import io
 import json
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emofuse.datasets import list_adapters, load_adapter
+from emofuse.datasets import BrighterAdapter, list_adapters, load_adapter
 from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError, UnknownCorpusError
 from emofuse.taxonomy import load_taxonomy
 
@@ -52,6 +53,70 @@ def make_sentiment140(root):
         root / "testdata.manual.498.csv",
         header + '"4","3","d","q","u","love, it"\n"2","4","d","q","u","ok"\n',
     )
+
+
+def make_imdb(root):
+    for part in ("train", "test"):
+        for number in range(40):
+            write(root / part / "neg" / f"{number}_2.txt", f"Dull {part} film {number}.<br /><br />Avoid.")
+            write(root / part / "pos" / f"{number}_9.txt", f"Fine {part} film {number}.")
+    write(root / "train" / "pos" / "40_10.txt", "Fine test film 7.")  # stands in the test set as well
+    write(root / "train" / "unsup" / "0_0.txt", "No label.")
+
+
+def pack_imdb(root, part, rows):
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (root / f"{part}.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+
+
+HEADLINES = [
+    ("Mortar kills shoppers &amp; guards", "60 10 80 0 70 0", "-90"),  # fear
+    ("Cup final ends in joy", "0 0 0 93 0 38", "50"),
+    ("Council meets on Tuesday", "0 0 3 19 0 9", "49"),  # neutral
+    ("Prices rise", "49 0 0 0 20 0", "-49"),  # in between
+    ("Storm nears the coast", "0 0 60 0 60 0", "-50"),  # a tie
+]
+
+
+def make_semeval2007(root):
+    for part in ("trial", "test"):
+        base, numbered = root / f"AffectiveText.{part}", list(enumerate(HEADLINES, 500))
+        rows = "".join(f'<instance id="{i}">{text}</instance>\n' for i, (text, _, _) in numbered)
+        write(base / f"affectivetext_{part}.xml", f'<corpus task="affective text">\n{rows}\n</corpus>\n')
+        for kind, column in (("emotions", 1), ("valence", 2)):
+            scores = "".join(f"{i} {row[column]}\n" for i, row in numbered)
+            write(base / f"affectivetext_{part}.{kind}.gold", scores)
+
+
+ENGLISH = "id,text,anger,fear,joy,sadness,surprise\n"
+
+
+def make_brighter(root):
+    for part in ("train", "dev"):
+        rows = f'{part}_1,"Oh, {part}",0,1,0,0,1\n{part}_2,Some {part} day,0,0,0,0,0\n{part}_3,Go,1,0,0,0,0\n'
+        write(root / "track_a" / part / "eng.csv", ENGLISH + rows)
+    write(root / "track_a" / "test" / "eng.csv", ENGLISH + "a_1,Go,,,,,\n")
+    write(root / "track_c" / "test" / "eng.csv", ENGLISH + "c_1,Go,1,0,0,1,0\nc_2,Stay,0,0,0,0,0\n")
+    german = "id,text,anger,disgust,fear,joy,sadness,surprise\nd_1,Pfui,0,1,0,0,0,0\n"
+    write(root / "track_a" / "test" / "deu.csv", german)
+
+
+def make_xed(root):
+    emotional = "".join(f"Leave me alone , number {i} !\t1, 6\n" for i in range(100))
+    emotional += "Soon , my friend .\t2, 8\nYou can do it .\t8, 5\nHm\t1\n"
+    write(root / "AnnotatedData" / "en-annotated.tsv", emotional)
+    neutral = "".join(f"9\tRoom number {i}.\n" for i in range(100))
+    neutral += "0\tTwo tickets.\t\t\t\n9\tRoom number 3.\n9\tHm\n\t\t\t\n"
+    write(root / "AnnotatedData" / "neu_en.txt", neutral)
+
+
+def make_rafdb(root):
+    rows = [f"train_{i:05}.jpg {1 + i % 7}\n" for i in range(70)] + [
+        f"test_{i:04}.jpg {i}\n" for i in range(1, 8)
+    ]
+    write(root / "EmoLabel" / "list_patition_label.txt", "".join(rows))
+    for row in rows:
+        write(root / "Image" / "aligned" / f"{row.split('.')[0]}_aligned.jpg", "not opened here")
 
 
 VOTES = [
@@ -105,6 +170,7 @@ def make_folder(root):
 
 
 MAKERS = {
+    "brighter": make_brighter,
     "csv": make_table,
     "emotion": make_emotion,
     "fer2013": make_fer,
@@ -112,10 +178,15 @@ MAKERS = {
     "folder": make_folder,
     "goemotions": make_goemotions,
     "goemotions_ekman": make_goemotions,
+    "imdb": make_imdb,
     "jsonl": make_table,
     "meld": make_meld,
+    "rafdb": make_rafdb,
+    "semeval2007": make_semeval2007,
     "semeval2017": make_semeval2017,
     "sentiment140": make_sentiment140,
+    "sentiment140_polarity": make_sentiment140,
+    "xed": make_xed,
 }
 
 
@@ -166,25 +237,32 @@ def test_contract_missing_files(corpus, tmp_path):
 
 def test_contract_unknown_split_lists_the_valid_ones(corpus):
     adapter, root = corpus
-    with pytest.raises(ConfigError, match="train, validation, test"):
+    with pytest.raises(ConfigError, match=f"Valid: {', '.join(adapter.splits)}"):
         list(adapter.iter_samples(root, "held-out"))
 
 
+TWEETS = '"4","3","d","q","u","x"\n"9","3","d","q","u","x"\n'
 BROKEN = {
+    "brighter": ("track_c/test/eng.csv", ENGLISH + "1,a,0,0,1,0,0\n2,b,0,0,2,0,0\n", 3),
     "csv": ("test.csv", "text,emotion\nhi,glee\n", 2),
     "emotion": ("test.txt", "fine;joy\nno label\n", 2),
     "fer2013": ("fer2013.csv", "emotion,pixels,Usage\n3,1 2 3,PrivateTest\n", 2),
     "ferplus": ("fer2013.csv", "emotion,pixels,Usage\n3,1 2 3,PrivateTest\n", 2),
     "goemotions": ("original/test.tsv", "a\t0\tx\nb\t99\ty\n", 2),
     "goemotions_ekman": ("ekman/test.tsv", "only text\n", 1),
+    "imdb": ("test/neg/0_2.txt", "\n", 1),
     "jsonl": ("test.jsonl", '{"text": "a"}\n{"text": \n', 2),
     "meld": (
         "test_sent_emo.csv",
         "Utterance,Emotion,Sentiment,Dialogue_ID,Utterance_ID\nHi,glee,neutral,0,0\n",
         2,
     ),
+    "rafdb": ("EmoLabel/list_patition_label.txt", "test_0001.jpg 5\ntrain_00002.jpg 8\n", 2),
+    "semeval2007": ("AffectiveText.test/affectivetext_test.valence.gold", "500 10\n501 -101\n", 2),
     "semeval2017": ("train/twitter-2013train-A.tsv", "1\tneutral\ta\n2\tmaybe\tb\n", 2),
-    "sentiment140": ("testdata.manual.498.csv", '"4","3","d","q","u","x"\n"9","3","d","q","u","x"\n', 2),
+    "sentiment140": ("testdata.manual.498.csv", TWEETS, 2),
+    "sentiment140_polarity": ("testdata.manual.498.csv", TWEETS, 2),
+    "xed": ("AnnotatedData/en-annotated.tsv", "Go away\t1, 3\nHm\t9\n", 2),
 }
 
 
@@ -200,7 +278,7 @@ def test_contract_malformed_row_names_file_and_line(name, tmp_path):
 
 
 def test_unknown_corpus_lists_the_valid_ones():
-    with pytest.raises(UnknownCorpusError, match="csv, emotion"):
+    with pytest.raises(UnknownCorpusError, match="brighter, csv, emotion"):
         load_adapter("imagenet")
 
 
@@ -209,6 +287,178 @@ def test_emotion_splits_at_the_last_semicolon(tmp_path):
     first = next(load_adapter("emotion").iter_samples(tmp_path, "train"))
     assert first.text == "i feel; fine"
     assert first.labels == {"emotion6": {"joy": 1.0}}
+
+
+def read(name, root):
+    adapter = load_adapter(name)
+    return {split: list(adapter.iter_samples(root, split)) for split in adapter.splits}
+
+
+def test_imdb_forms_read_the_same_and_keep_the_test_set_apart(tmp_path):
+    official, packed = tmp_path / "aclImdb", tmp_path / "packed"
+    packed.mkdir()
+    make_imdb(official)
+    for part in ("train", "test"):
+        paths = [path for label in ("neg", "pos") for path in sorted((official / part / label).iterdir())]
+        rows = [
+            {"id": f"{path.parent.name}/{path.stem}", "label": path.parent.name, "text": path.read_text()}
+            for path in paths
+        ]
+        pack_imdb(packed, part, rows)
+    samples = read("imdb", official)
+    for root in (packed, tmp_path):
+        again = read("imdb", root)
+        assert {s: [(x.id, x.text, x.labels) for x in again[s]] for s in again} == {
+            s: [(x.id, x.text, x.labels) for x in samples[s]] for s in samples
+        }
+    assert samples["test"][0].text == "Dull test film 0. Avoid."
+    assert samples["test"][-1].labels == {"polarity2": {"positive": 1.0}}
+    assert len(samples["test"]) == len(samples["train"]) + len(samples["validation"]) == 80
+    assert 1 <= len(samples["validation"]) <= 20
+    assert "pos/40_10" not in {s.id.split(":")[1] for s in samples["train"] + samples["validation"]}
+
+
+GOOD = {"id": "neg/0_1", "label": "neg", "text": "Dull \ud83d film."}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        GOOD | {"label": "unsup"},
+        GOOD | {"text": " "},
+        GOOD | {"text": 5},
+        {"label": "neg", "text": "x"},
+        [1],
+    ],
+)
+def test_imdb_malformed_json_names_the_line(bad, tmp_path):
+    pack_imdb(tmp_path, "train", [GOOD, bad])
+    pack_imdb(tmp_path, "test", [])
+    with pytest.raises(CorpusFormatError) as raised:
+        list(load_adapter("imdb").iter_samples(tmp_path, "train"))
+    assert raised.value.item == f"{tmp_path / 'train.jsonl.gz'}:2"
+
+
+def test_imdb_damaged_gzip_is_refused(tmp_path):
+    pack_imdb(tmp_path, "test", [GOOD])
+    path = tmp_path / "test.jsonl.gz"
+    for data in (path.read_bytes()[:-9], b"no gzip at all"):
+        path.write_bytes(data)
+        with pytest.raises(CorpusFormatError, match="gzip"):
+            list(load_adapter("imdb").iter_samples(tmp_path, "test"))
+
+
+def test_sentiment140_polarity_leaves_neutral_tweets_out(tmp_path):
+    make_sentiment140(tmp_path)
+    three, two = read("sentiment140", tmp_path), read("sentiment140_polarity", tmp_path)
+    assert [s.labels for s in two["test"]] == [{"polarity2": {"positive": 1.0}}]
+    assert len(three["test"]) == 2
+    for split in ("train", "validation"):
+        assert [(s.id, s.text) for s in two[split]] == [(s.id, s.text) for s in three[split]]
+
+
+def test_semeval2007_labels_by_score(tmp_path):
+    make_semeval2007(tmp_path)
+    samples = read("semeval2007", tmp_path)["test"]
+    assert samples[0].text == "Mortar kills shoppers & guards"
+    assert [list(s.labels.get("ekman7", {})) for s in samples] == [["fear"], ["joy"], ["neutral"], [], []]
+    assert [list(s.labels["sentiment3"]) for s in samples] == [
+        ["negative"],
+        ["positive"],
+        ["neutral"],
+        ["neutral"],
+        ["negative"],
+    ]
+
+
+def test_semeval2007_headline_without_scores_is_named(tmp_path):
+    make_semeval2007(tmp_path)
+    write(tmp_path / "AffectiveText.test" / "affectivetext_test.emotions.gold", "500 0 0 0 0 0 0\n")
+    with pytest.raises(CorpusFormatError, match=r"affectivetext_test\.xml line 3: the headline 501"):
+        read("semeval2007", tmp_path)
+
+
+def test_brighter_reads_track_c_for_blank_labels_and_keeps_its_texts_apart(tmp_path):
+    make_brighter(tmp_path)
+    samples = read("brighter", tmp_path)
+    assert [(s.id, s.labels["ekman7"]) for s in samples["test"]] == [
+        ("test:c_1", {"anger": 1.0, "sadness": 1.0}),
+        ("test:c_2", {"neutral": 1.0}),
+    ]
+    assert [s.text for s in samples["train"]] == ["Oh, train", "Some train day"]
+    assert samples["validation"][0].labels == {"ekman7": {"fear": 1.0, "surprise": 1.0}}
+
+
+def test_brighter_in_another_language_reads_track_a(tmp_path):
+    make_brighter(tmp_path)
+    [sample] = BrighterAdapter(language="deu").iter_samples(tmp_path, "test")
+    assert (sample.id, sample.labels) == ("test:d_1", {"ekman7": {"disgust": 1.0}})
+    with pytest.raises(CorpusNotFoundError, match=r"track_a/train/deu\.csv"):
+        list(BrighterAdapter(language="deu").iter_samples(tmp_path, "train"))
+
+
+def test_xed_maps_what_ekman_lacks_and_drops_conflicts(tmp_path):
+    make_xed(tmp_path)
+    splits = read("xed", tmp_path)
+    samples = {s.text: s for samples in splits.values() for s in samples}
+    assert len(samples) == sum(map(len, splits.values())) == 203  # Room number 3 once, Hm not at all
+    assert samples["Leave me alone , number 0 !"].labels["ekman7"] == {"anger": 1.0, "sadness": 1.0}
+    assert samples["Soon , my friend ."].labels == {
+        "ekman7": {"joy": 0.5, "neutral": 0.5},
+        "plutchik8": {"anticipation": 1.0, "trust": 1.0},
+    }
+    assert samples["You can do it ."].labels == {
+        "ekman7": {"joy": 1.0},
+        "plutchik8": {"trust": 1.0, "joy": 1.0},
+    }
+    assert samples["Two tickets."].labels == {"ekman7": {"neutral": 1.0}}
+    assert 8 <= len(splits["validation"]) <= 40
+    assert 8 <= len(splits["test"]) <= 40
+
+
+def test_xed_keeps_lines_of_equal_words_on_one_side(tmp_path):
+    lines = [
+        ("what is it ?", "What is it?"),
+        ("come on , man !", "Come on, man."),
+        ("who , me ?", "Who, me?"),
+    ]
+    for folder, column in (("spaced", 0), ("plain", 1)):
+        rows = "".join(f"{pair[column]}\t7\n" for pair in lines)
+        write(tmp_path / folder / "AnnotatedData" / "en-annotated.tsv", rows)
+        write(tmp_path / folder / "AnnotatedData" / "neu_en.txt", "9\tRight.\n")
+    spaced, plain = read("xed", tmp_path / "spaced"), read("xed", tmp_path / "plain")
+    assert {s: [x.id for x in spaced[s]] for s in spaced} == {s: [x.id for x in plain[s]] for s in plain}
+
+
+def test_rafdb_labels_pictures_and_splits(tmp_path):
+    make_rafdb(tmp_path)
+    samples = read("rafdb", tmp_path)
+    names = ["surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"]
+    assert [list(s.labels["fer7"]) for s in samples["test"]] == [[name] for name in names]
+    assert samples["test"][0].image == tmp_path / "Image" / "aligned" / "test_0001_aligned.jpg"
+    assert {s.id for s in samples["train"]} | {s.id for s in samples["validation"]} == {
+        f"train_{i:05}" for i in range(70)
+    }
+    assert 1 <= len(samples["validation"]) <= 20
+    assert len(samples["train"]) + len(samples["validation"]) == 70
+
+
+def test_rafdb_without_its_folders_reads_the_same_and_a_missing_picture_is_named(tmp_path):
+    make_rafdb(tmp_path / "basic")
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    (tmp_path / "basic" / "Image" / "aligned").rename(flat / "aligned")
+    with pytest.raises(CorpusNotFoundError, match="Image/aligned"):
+        read("rafdb", tmp_path)
+    (tmp_path / "basic" / "EmoLabel" / "list_patition_label.txt").rename(flat / "list_patition_label.txt")
+    assert {split: len(samples) > 0 for split, samples in read("rafdb", flat).items()} == {
+        "train": True,
+        "validation": True,
+        "test": True,
+    }
+    (flat / "aligned" / "test_0002_aligned.jpg").unlink()
+    with pytest.raises(CorpusNotFoundError, match=r"test_0002_aligned\.jpg"):
+        read("rafdb", flat)
 
 
 def test_semeval_keeps_splits_apart_and_drops_conflicts(tmp_path):
