@@ -180,7 +180,10 @@ def network_of(task, encoder):
     [
         ("text", {"name": "minilm_bilstm", "hidden": 16}),
         ("text", {"name": "bilstm", "hidden": 16}),
+        ("text", {"name": "bilstm", "hidden": 16, "layers": 2, "batch_norm": True}),
+        ("text", {"name": "bilstm", "hidden": 16, "bidirectional": False, "heads": 0}),
         ("face", {"name": "efficientnet_lite0"}),
+        ("face", {"name": "cnn", "channels": [8, 16]}),
     ],
 )
 def test_onnx_agrees_with_torch(task, encoder, tmp_path):

@@ -23,6 +23,7 @@ _COMMANDS = {
     "models": "Look at the models inside emofuse.",
     "predict": "Read emotion and sentiment from texts and images.",
     "train": "Train the model of a RECIPE.",
+    "tune": "Try the values of a RECIPE's search section.",
 }
 
 

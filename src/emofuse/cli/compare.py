@@ -18,6 +18,7 @@ from emofuse.runtime.bundle import ModelBundle, load_bundle
 @click.option("--corpus", required=True, metavar="NAME", help="See `emofuse data list`.")
 @click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the corpus.")
 @click.option("--split", default="test", show_default=True)
+@click.option("--labels", metavar="A,B", help="Only samples with these labels, chosen among these alone.")
 @click.option("--baselines", is_flag=True, help="Add classical models fitted on the training split (text).")
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Also write Markdown.")
@@ -27,6 +28,7 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
     root: Path,
     *,
     split: str,
+    labels: str | None,
     baselines: bool,
     output: Path | None,
     markdown: Path | None,
@@ -35,6 +37,7 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
     with needs_extra("eval"), TemporaryDirectory() as scratch:
         from emofuse.evaluate.comparison import compare_bundles  # noqa: PLC0415 - an extra
 
+        chosen = [label for label in (labels or "").split(",") if label]
         bundles = [_open(name, Path(scratch) / str(i)) for i, name in enumerate(models)]
         others = None
         if baselines:
@@ -43,8 +46,8 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
             from emofuse.evaluate.evaluator import choose_output  # noqa: PLC0415
 
             _, taxonomy = choose_output(bundles[0], load_adapter(corpus))
-            others = fit_baselines(corpus, root, taxonomy, split=split)
-        result = compare_bundles(bundles, corpus, root, split=split, baselines=others)
+            others = fit_baselines(corpus, root, taxonomy, split=split, labels=chosen)
+        result = compare_bundles(bundles, corpus, root, split=split, labels=chosen, baselines=others)
     click.echo(f"{corpus} {split}: {result.samples} samples, {result.taxonomy}, 95 % bootstrap intervals")
     click.echo(result.to_markdown(), nl=False)
     if output is not None:
@@ -53,7 +56,9 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
                 [
                     "emofuse compare",
                     *(Path(model).name for model in models),
-                    f"--corpus {corpus} --root ROOT --split {split}" + " --baselines" * baselines,
+                    f"--corpus {corpus} --root ROOT --split {split}"
+                    + (f" --labels {labels}" if labels else "")
+                    + " --baselines" * baselines,
                 ]
             ),
             "date": datetime.now(UTC).date().isoformat(),

@@ -18,13 +18,17 @@ from emofuse.runtime.bundle import load_bundle
 @click.option("--corpus", required=True, metavar="NAME", help="See `emofuse data list`.")
 @click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the corpus.")
 @click.option("--split", default="test", show_default=True)
+@click.option("--labels", metavar="A,B", help="Only samples with these labels, chosen among these alone.")
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
-def evaluate(bundle: str, corpus: str, root: Path, split: str, output: Path | None) -> None:
+def evaluate(
+    bundle: str, corpus: str, root: Path, *, split: str, labels: str | None, output: Path | None
+) -> None:
     """Score a BUNDLE (name or folder) on a split of a corpus."""
+    chosen = [label for label in (labels or "").split(",") if label]
     with needs_extra("eval"):
         from emofuse.evaluate import evaluate_bundle  # noqa: PLC0415 - an extra
 
-        result = evaluate_bundle(load_bundle(bundle), corpus, root, split=split)
+        result = evaluate_bundle(load_bundle(bundle), corpus, root, split=split, labels=chosen)
     click.echo(f"{result.bundle} {result.version} on {corpus} {split}: {result.samples} samples")
     for name, value in result.scores.items():
         click.echo(f"  {name:24} {value:.4f}")
@@ -38,7 +42,8 @@ def evaluate(bundle: str, corpus: str, root: Path, split: str, output: Path | No
         )
     if output is not None:
         record = {
-            "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}",
+            "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}"
+            + (f" --labels {labels}" if labels else ""),
             "date": datetime.now(UTC).date().isoformat(),
             "python": sys.version.split()[0],
             **result.to_dict(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,9 @@ def _classifiers() -> dict[str, Any]:
     }
 
 
-def fit_baselines(corpus: str, root: Path, taxonomy: str, *, split: str = "test") -> dict[str, Answers]:
+def fit_baselines(
+    corpus: str, root: Path, taxonomy: str, *, split: str = "test", labels: Sequence[str] = ()
+) -> dict[str, Answers]:
     """Fit the classical baselines on a corpus's training split and ask them about another.
 
     Args:
@@ -48,6 +50,7 @@ def fit_baselines(corpus: str, root: Path, taxonomy: str, *, split: str = "test"
         root: Folder of the corpus.
         taxonomy: One of the adapter's label sets.
         split: Split to answer.
+        labels: Only samples with one of these labels, in either split; empty takes all.
 
     Returns:
         Name -> answers: the most frequent label, and naive Bayes, linear SVM, logistic regression and random
@@ -58,8 +61,8 @@ def fit_baselines(corpus: str, root: Path, taxonomy: str, *, split: str = "test"
         DatasetError: The corpus is missing or malformed.
     """
     adapter = load_adapter(corpus)
-    _, texts, learned = _read(list(adapter.iter_samples(root, "train")), taxonomy)
-    ids, questions, truth = _read(list(adapter.iter_samples(root, split)), taxonomy)
+    _, texts, learned = _read(adapter.iter_samples(root, "train"), taxonomy, labels)
+    ids, questions, truth = _read(adapter.iter_samples(root, split), taxonomy, labels)
     if not texts or not questions:
         raise ConfigError(f"{corpus} holds no labelled texts, which the baselines need.", item=corpus)
     answers = {}
@@ -68,7 +71,7 @@ def fit_baselines(corpus: str, root: Path, taxonomy: str, *, split: str = "test"
         model = make_pipeline(
             features, OneVsRestClassifier(classifier) if adapter.multi_label else classifier
         )
-        target: NDArray[Any] = learned > 0 if adapter.multi_label else learned.argmax(axis=1)
+        target: NDArray[Any] = learned > 0.5 if adapter.multi_label else learned.argmax(axis=1)
         probabilities = np.zeros(truth.shape, dtype=np.float32)
         model.fit(texts, target)
         probabilities[:, model.classes_] = model.predict_proba(questions)
@@ -76,12 +79,16 @@ def fit_baselines(corpus: str, root: Path, taxonomy: str, *, split: str = "test"
     return answers
 
 
-def _read(samples: list[Sample], taxonomy: str) -> tuple[list[str], list[str], FloatArray]:
+def _read(
+    samples: Iterable[Sample], taxonomy: str, chosen: Sequence[str]
+) -> tuple[list[str], list[str], FloatArray]:
     labels = load_taxonomy(taxonomy).labels
     ids, texts, rows = [], [], []
     for sample in samples:
         weights: Mapping[str, float] = sample.labels.get(taxonomy) or {}
         if not weights or sample.text is None:
+            continue
+        if chosen and max(weights, key=weights.__getitem__) not in chosen:
             continue
         try:
             text, _ = normalize_text(sample.text)

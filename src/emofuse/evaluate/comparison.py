@@ -108,6 +108,7 @@ def compare_bundles(
     root: Path,
     *,
     split: str = "test",
+    labels: Sequence[str] = (),
     baselines: Mapping[str, Answers] | None = None,
 ) -> Comparison:
     """Score bundles on the same samples of a split.
@@ -117,6 +118,7 @@ def compare_bundles(
         corpus: Name of a dataset adapter.
         root: Folder of the corpus.
         split: One of the adapter's splits.
+        labels: As for `evaluate_bundle`.
         baselines: Name -> answers of other models, as `fit_baselines` returns them.
 
     Returns:
@@ -126,7 +128,9 @@ def compare_bundles(
         ConfigError: There is nothing to compare, or the models answer in different labels of the corpus.
         DatasetError: The corpus is missing or malformed.
     """
-    named = {bundle.name: answer_corpus(bundle, corpus, root, split=split) for bundle in bundles}
+    named = {
+        bundle.name: answer_corpus(bundle, corpus, root, split=split, labels=labels) for bundle in bundles
+    }
     if len(named) < len(bundles):
         raise ConfigError("Two of the bundles have the same name; compare differently named ones.")
     return compare_answers({**named, **(baselines or {})}, corpus, split)
@@ -178,7 +182,7 @@ def _decide(answers: Answers) -> tuple[NDArray[Any], NDArray[Any]]:
     cuts: FloatArray = np.full(answers.truth.shape[1], 0.5, dtype=np.float32)
     if answers.thresholds:
         cuts = np.array(list(answers.thresholds.values()), dtype=np.float32)
-    return answers.truth > 0, answers.probabilities >= cuts
+    return answers.truth > 0.5, answers.probabilities >= cuts
 
 
 def _intervals(truth: NDArray[Any], guess: NDArray[Any]) -> dict[str, Interval]:

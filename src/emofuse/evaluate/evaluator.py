@@ -20,6 +20,8 @@ from emofuse.types import FloatArray, Sample
 
 __all__ = ["Answers", "Evaluation", "answer_corpus", "choose_output", "evaluate_bundle", "score"]
 
+SMALLEST = 1e-9  # probability that keeps a chosen label possible
+
 
 @dataclass(frozen=True, eq=False)
 class Answers:
@@ -78,7 +80,9 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluate_bundle(bundle: ModelBundle, corpus: str, root: Path, *, split: str = "test") -> Evaluation:
+def evaluate_bundle(
+    bundle: ModelBundle, corpus: str, root: Path, *, split: str = "test", labels: Sequence[str] = ()
+) -> Evaluation:
     """Run a bundle over a split and score it.
 
     Args:
@@ -86,6 +90,8 @@ def evaluate_bundle(bundle: ModelBundle, corpus: str, root: Path, *, split: str 
         corpus: Name of a dataset adapter.
         root: Folder of the corpus.
         split: One of the adapter's splits.
+        labels: Keep only the samples with one of these labels of the corpus, and let the bundle choose
+            among these alone; empty takes all.
 
     Returns:
         The evaluation. A multi-label corpus is scored with the bundle's thresholds, any other by the most
@@ -95,7 +101,7 @@ def evaluate_bundle(bundle: ModelBundle, corpus: str, root: Path, *, split: str 
         ConfigError: No output of the bundle leads to the corpus's labels.
         DatasetError: The corpus is missing or malformed.
     """
-    answers = answer_corpus(bundle, corpus, root, split=split)
+    answers = answer_corpus(bundle, corpus, root, split=split, labels=labels)
     scores, per_class, confusion = score(
         answers.probabilities,
         answers.truth,
@@ -117,7 +123,9 @@ def evaluate_bundle(bundle: ModelBundle, corpus: str, root: Path, *, split: str 
     )
 
 
-def answer_corpus(bundle: ModelBundle, corpus: str, root: Path, *, split: str = "test") -> Answers:
+def answer_corpus(
+    bundle: ModelBundle, corpus: str, root: Path, *, split: str = "test", labels: Sequence[str] = ()
+) -> Answers:
     """Run a bundle over the labelled samples of a split.
 
     Args:
@@ -125,18 +133,24 @@ def answer_corpus(bundle: ModelBundle, corpus: str, root: Path, *, split: str = 
         corpus: Name of a dataset adapter.
         root: Folder of the corpus.
         split: One of the adapter's splits.
+        labels: As for `evaluate_bundle`.
 
     Returns:
         Truth and probabilities in the corpus's labels.
 
     Raises:
         ConfigError: No output of the bundle leads to the corpus's labels, or no sample has one.
+        UnknownLabelError: The corpus has no such label.
         DatasetError: The corpus is missing or malformed.
     """
     adapter = load_adapter(corpus)
     output, taxonomy = choose_output(bundle, adapter)
     reader = build_reader(bundle)
     samples = [sample for sample in adapter.iter_samples(root, split) if sample.labels.get(taxonomy)]
+    chosen = [load_taxonomy(taxonomy).index(label) for label in labels]
+    if chosen:
+        top = _truth(samples, taxonomy).argmax(axis=1)
+        samples = [sample for sample, label in zip(samples, top, strict=True) if label in chosen]
     unreadable: dict[str, str] = {}
     readings: list[FloatArray] = []
     kept: list[Sample] = []
@@ -151,6 +165,10 @@ def answer_corpus(bundle: ModelBundle, corpus: str, root: Path, *, split: str = 
     probabilities = np.stack(readings)
     if output.taxonomy != taxonomy:
         probabilities = load_mapping(output.taxonomy, taxonomy).map_probabilities(probabilities)
+    if chosen:
+        allowed = np.zeros_like(probabilities)
+        allowed[:, chosen] = np.maximum(probabilities[:, chosen], SMALLEST)
+        probabilities = allowed / allowed.sum(axis=1, keepdims=True)
     return Answers(
         taxonomy,
         [str(sample.id) for sample in kept],
@@ -210,7 +228,7 @@ def score(
     labels = list(load_taxonomy(taxonomy).labels)
     if multi_label:
         cuts = np.array([(thresholds or {}).get(label, 0.5) for label in labels])
-        actual, decided = truth > 0, probabilities >= cuts
+        actual, decided = truth > 0.5, probabilities >= cuts
         occurring = actual.any(axis=0)  # average precision is undefined without a positive
         scores = {
             "macro_f1": float(sk.f1_score(actual, decided, average="macro", zero_division=0)),

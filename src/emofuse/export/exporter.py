@@ -107,7 +107,7 @@ def _calibrate(
         targets = np.stack([validation[i].targets[head] for i in rows])
         own = logits[head][rows]
         labels = list(load_taxonomy(head).labels)
-        activation: Activation = "sigmoid" if config.loss == "focal_multilabel" else "softmax"
+        activation: Activation = "sigmoid" if config.multi_label else "softmax"
         temperature = fit_temperature(own, _sharpen(targets, activation), activation)
         probabilities = probabilities_of(own, temperature, activation)
         thresholds = choose_thresholds(probabilities, targets, labels)

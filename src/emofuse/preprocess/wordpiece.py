@@ -80,6 +80,11 @@ class WordPieceTokenizer:
         """Number of pieces."""
         return len(self._vocabulary)
 
+    @property
+    def pieces(self) -> list[str]:
+        """All pieces in the order of their ids."""
+        return sorted(self._vocabulary, key=self._vocabulary.__getitem__)
+
     def frame(self) -> tuple[list[int], list[int]]:
         """Ids of the special tokens that stand before and after every text."""
         return [self._vocabulary["[CLS]"]], [self._vocabulary["[SEP]"]]

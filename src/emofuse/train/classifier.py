@@ -20,6 +20,7 @@ from emofuse.train.encoders import Encoder
 from emofuse.train.losses import LOSSES
 from emofuse.train.recipe import Recipe
 from emofuse.train.schedule import warmup_cosine
+from emofuse.types import FloatArray
 
 __all__ = ["Classifier", "EmotionNetwork"]
 
@@ -48,10 +49,14 @@ class EmotionNetwork(nn.Module):
 class Classifier(lightning.LightningModule):
     """Trains an `EmotionNetwork` on batches in which each sample is labelled for some heads."""
 
-    def __init__(self, network: EmotionNetwork, recipe: Recipe) -> None:
+    def __init__(
+        self, network: EmotionNetwork, recipe: Recipe, label_weights: Mapping[str, FloatArray] | None = None
+    ) -> None:
         super().__init__()
         self.network = network
         self.recipe = recipe
+        for name, weights in (label_weights or {}).items():
+            self.register_buffer(f"label_weights_{name}", torch.from_numpy(weights), persistent=False)
         self.augment = FaceAugment(recipe.augment) if recipe.task == "face" else nn.Identity()
         self._validation: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
@@ -64,7 +69,11 @@ class Classifier(lightning.LightningModule):
         logits = self.network(self.augment(batch.inputs))
         total = torch.zeros((), device=self.device)
         for (name, head), output in zip(self.recipe.heads.items(), logits, strict=True):
-            losses = LOSSES[head.loss](output, batch.targets[name], head.gamma)
+            targets = batch.targets[name]
+            smooth = targets * (1 - head.smoothing) + head.smoothing / targets.shape[1]
+            losses = LOSSES[head.loss](output, smooth, head.gamma)
+            if head.class_weights != "none":
+                losses = losses * (targets * self.get_buffer(f"label_weights_{name}")).sum(dim=-1)
             total = total + head.weight * (losses * batch.labelled[name]).mean()
         self.log("train/loss", total, prog_bar=True, batch_size=len(batch.inputs))
         return total
@@ -84,7 +93,7 @@ class Classifier(lightning.LightningModule):
         scores = []
         for name, parts in self._validation.items():
             logits, targets = (torch.cat(column) for column in zip(*parts, strict=True))
-            values = _scores(logits, targets, multi_label=self.recipe.heads[name].loss == "focal_multilabel")
+            values = _scores(logits, targets, multi_label=self.recipe.heads[name].multi_label)
             self.log_dict({f"val/{name}_{key}": value for key, value in values.items()})
             scores.append(next(iter(values.values())))
         self.log("val/score", torch.stack(scores).mean(), prog_bar=True)
@@ -94,7 +103,7 @@ class Classifier(lightning.LightningModule):
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.train.clip)
 
     def configure_optimizers(self) -> Any:
-        """AdamW with a gentler rate for the pretrained part; linear warm-up, cosine to zero."""
+        """A gentler rate for the pretrained part; the rate follows a cosine by step or a plateau by epoch."""
         config = self.recipe.train
         backbone = self.network.encoder.backbone
         pretrained = set() if backbone is None else set(backbone.parameters())
@@ -106,7 +115,11 @@ class Classifier(lightning.LightningModule):
                 {"params": [p for p in own if p.ndim > 1], "lr": rate},
                 {"params": [p for p in own if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
             ]
-        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
+        kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+        optimizer = kind(groups, weight_decay=config.weight_decay, fused=True)
+        if config.schedule == "plateau":
+            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "max", factor=0.5, patience=0)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/score"}}
         total = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: warmup_cosine(step, total, config.warmup)

@@ -18,6 +18,7 @@ from emofuse.errors import CorpusFormatError, EmptyTextError
 from emofuse.preprocess import WordPieceTokenizer, load_image, normalize_text, prepare_crop, spell_emoji
 from emofuse.train.distill import add_teacher
 from emofuse.train.recipe import CorpusConfig, Recipe
+from emofuse.train.synonyms import add_synonyms
 from emofuse.train.targets import head_sizes, target_vectors
 from emofuse.types import FloatArray, Sample
 
@@ -82,10 +83,9 @@ def read_examples(
         split = corpus.train if training else corpus.validation
         if split is None:
             continue
-        if training:
-            samples = _limited(corpus, data_root, recipe.seed)
-        else:
-            samples = list(load_adapter(corpus.name).iter_samples(data_root / corpus.root, split))
+        samples = _limited(corpus, data_root, recipe.seed) if training else _read(corpus, data_root, split)
+        if training and recipe.augment.synonyms:
+            samples = add_synonyms(samples, recipe.augment.synonyms, recipe.seed)
         targets = [target_vectors(recipe, corpus.heads, sample) for sample in samples]
         if training and recipe.distill:
             targets = add_teacher(recipe, recipe.distill, samples, targets)
@@ -93,8 +93,25 @@ def read_examples(
     return examples
 
 
+def _read(corpus: CorpusConfig, data_root: Path, split: str) -> list[Sample]:
+    samples = load_adapter(corpus.name).iter_samples(data_root / corpus.root, split)
+    chosen = set(corpus.labels)
+    if not chosen:
+        return list(samples)
+    return [
+        sample
+        for sample in samples
+        if any(_top_label(sample, taxonomy) in chosen for taxonomy in corpus.heads.values())
+    ]
+
+
+def _top_label(sample: Sample, taxonomy: str) -> str | None:
+    labels = sample.labels.get(taxonomy)
+    return max(labels, key=lambda label: labels[label]) if labels else None
+
+
 def _limited(corpus: CorpusConfig, data_root: Path, seed: int) -> list[Sample]:
-    samples = list(load_adapter(corpus.name).iter_samples(data_root / corpus.root, corpus.train or "train"))
+    samples = _read(corpus, data_root, corpus.train or "train")
     if corpus.limit is None or len(samples) <= corpus.limit:
         return samples
     kept = np.random.default_rng(seed).choice(len(samples), corpus.limit, replace=False)
@@ -184,6 +201,23 @@ class ClassifierData(lightning.LightningDataModule):
         self.sizes = head_sizes(recipe)
         self.training = read_examples(recipe, data_root, training=True, tokenizer=tokenizer)
         self.validation = read_examples(recipe, data_root, training=False, tokenizer=tokenizer)
+
+    def label_weights(self) -> dict[str, FloatArray]:
+        """Weight of each label of the heads that ask for it, from the training targets.
+
+        Returns:
+            Head -> (labels,) float32; a label that never occurs weighs nothing.
+        """
+        weights = {}
+        for head, config in self.recipe.heads.items():
+            if config.class_weights == "none":
+                continue
+            shares = sum(example.targets[head] for example in self.training if head in example.targets)
+            frequency = np.asarray(shares, dtype=np.float64) / np.sum(shares)
+            power = 1.0 if config.class_weights == "balanced" else 0.5
+            inverse = np.where(frequency > 0, np.maximum(frequency, 1e-9) ** -power, 0.0)
+            weights[head] = (inverse / (inverse @ frequency)).astype(np.float32)
+        return weights
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batches of the current epoch."""

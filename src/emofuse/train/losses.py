@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["LOSSES", "focal", "focal_multilabel"]
+__all__ = ["LOSSES", "asymmetric", "focal", "focal_multilabel"]
 
 EPSILON = 1e-6
+MARGIN = 0.05  # probability of a negative that is let off
 
 
 def focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
@@ -51,7 +52,29 @@ def focal_multilabel(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
     return ((1 - torch.exp(-entropy)).clamp(min=EPSILON) ** gamma * entropy).sum(dim=-1)
 
 
+def asymmetric(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
+    """Asymmetric loss of independent sigmoids, summed over the labels.
+
+    Positives count in full; negatives are focused, and those below 0.05 do not count at all.
+
+    Args:
+        logits: (batch, labels) float.
+        targets: (batch, labels) float, 0-1.
+        gamma: Focusing exponent of the negatives, >= 0.
+
+    Returns:
+        (batch,) float, >= 0.
+
+    Source: Ridnik et al. 2021, "Asymmetric Loss For Multi-Label Classification", eq. 7, gamma+ = 0.
+    """
+    logits = logits.float()
+    shifted = (torch.sigmoid(logits) - MARGIN).clamp(min=0)
+    negative = -((shifted + EPSILON) ** gamma) * torch.log1p(-shifted)
+    return (targets * -functional.logsigmoid(logits) + (1 - targets) * negative).sum(dim=-1)
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
     "focal": focal,
     "focal_multilabel": focal_multilabel,
+    "asymmetric": asymmetric,
 }

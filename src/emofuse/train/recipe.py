@@ -20,6 +20,7 @@ __all__ = [
     "ExportConfig",
     "HeadConfig",
     "Recipe",
+    "SearchRange",
     "TokenizerConfig",
     "TrainConfig",
     "apply_overrides",
@@ -38,18 +39,34 @@ class EncoderConfig:
     Attributes:
         name: A key of `emofuse.train.encoders.ENCODERS`.
         embedding: Width of a trained token embedding (`bilstm` only).
+        vectors: Where that embedding starts: None at random, `word2vec` with vectors that gensim learns from
+            the training texts, or a file of GloVe or word2vec vectors in text form.
         hidden: LSTM units per direction.
-        heads: Heads of the attention over LSTM states.
+        layers: LSTM layers.
+        bidirectional: Whether the LSTM also reads backwards.
+        heads: Heads of the attention over LSTM states; 0 takes the LSTM's final states instead.
+        batch_norm: Normalise the encoder's output over the batch.
         dropout: Dropout on the encoder's output, 0-1.
-        image_px: Side to which a face crop is enlarged inside the network (image encoders only).
+        frozen: Keep the pretrained layers as they are.
+        feed_forward: Share of the pretrained transformer's feed-forward units that is kept; the units with
+            the smallest weights go, which makes the model smaller and faster.
+        image_px: Side to which a face crop is enlarged inside the network (`efficientnet_lite0` only).
+        channels: Widths of the convolution blocks (`cnn` only).
     """
 
     name: str
     embedding: int = 128
+    vectors: str | None = None
     hidden: int = 128
+    layers: int = 1
+    bidirectional: bool = True
     heads: int = 4
+    batch_norm: bool = False
     dropout: float = 0.1
+    frozen: bool = False
+    feed_forward: float = 1.0
     image_px: int = 80
+    channels: tuple[int, ...] = (32, 64, 128, 256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +74,14 @@ class TokenizerConfig:
     """How text becomes token ids.
 
     Attributes:
-        source: `minilm` takes the backbone's WordPiece; `train` learns a vocabulary from the corpora.
+        source: `minilm` takes the backbone's WordPiece, `train` learns a vocabulary of subwords from the
+            corpora, `words` takes their most frequent words whole.
         vocabulary: Size of a learned vocabulary.
         max_tokens: Longest window, special tokens included.
         emoji: `spell` writes emoji as words for vocabularies without them, `keep` leaves them.
     """
 
-    source: Literal["minilm", "train"] = "minilm"
+    source: Literal["minilm", "train", "words"] = "minilm"
     vocabulary: int = 12000
     max_tokens: int = 128
     emoji: Literal["spell", "keep"] = "spell"
@@ -75,13 +93,23 @@ class HeadConfig:
 
     Attributes:
         loss: A key of `emofuse.train.losses.LOSSES`; decides softmax or sigmoid.
-        gamma: Focusing exponent of the focal losses; 0 gives plain cross-entropy.
-        weight: Factor of this head in the total loss.
+        gamma: Focusing exponent, for `asymmetric` that of the negatives; 0 gives plain cross-entropy.
+        weight: Factor of this head in the total loss (the alpha of a focal loss).
+        smoothing: Share of a label that is spread over all labels, 0-1.
+        class_weights: `balanced` weighs a label by the inverse of its frequency in the training data, `root`
+            by the inverse square root; the mean weight of a sample stays 1.
     """
 
-    loss: Literal["focal", "focal_multilabel"] = "focal"
+    loss: Literal["focal", "focal_multilabel", "asymmetric"] = "focal"
     gamma: float = 0.0
     weight: float = 1.0
+    smoothing: float = 0.0
+    class_weights: Literal["none", "root", "balanced"] = "none"
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether several labels may hold at once."""
+        return self.loss != "focal"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +123,7 @@ class CorpusConfig:
         train: Split to train on, or None to use the corpus for validation only.
         validation: Split that chooses the epoch, temperature and thresholds, or None.
         limit: At most so many training samples, drawn with the recipe's seed; None takes all.
+        labels: Only samples with one of these labels, of any split; empty takes all.
     """
 
     name: str
@@ -103,6 +132,7 @@ class CorpusConfig:
     train: str | None = "train"
     validation: str | None = "validation"
     limit: int | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,9 +151,11 @@ class DistillConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """Random changes of training faces; all zero turns augmentation off.
+    """Random changes of training samples; all zero turns augmentation off.
 
     Attributes:
+        synonyms: Texts only: share of the words that WordNet synonyms replace in an extra copy of every text
+            with a label that is rarer than average.
         flip: Probability of a mirror image.
         rotate_deg: Largest rotation either way.
         shift: Largest shift as a share of the side.
@@ -132,6 +164,7 @@ class AugmentConfig:
         erase: Probability that a rectangle is blanked.
     """
 
+    synonyms: float = 0.0
     flip: float = 0.0
     rotate_deg: float = 0.0
     shift: float = 0.0
@@ -149,8 +182,12 @@ class TrainConfig:
         batch_size: Samples per step.
         lr: Peak learning rate of what is trained from scratch.
         backbone_lr: Peak learning rate of pretrained layers.
-        weight_decay: AdamW's decoupled decay.
-        warmup: Share of the steps in which the rate rises; it then falls along a cosine.
+        optimizer: `adamw` decays weights apart from the gradient; `adam` adds the decay to it (L2).
+        weight_decay: Strength of that decay.
+        schedule: `cosine` rises and falls by the step; `plateau` halves the rate after an epoch that did not
+            improve the validation score.
+        warmup: Share of the steps in which a cosine's rate rises.
+        patience: Epochs without a better validation score after which training stops; 0 never stops early.
         clip: Largest gradient norm.
         ema: Decay per step of the averaged weights that are kept; 0 keeps the last weights.
         precision: Lightning's name; "bf16-mixed" also speeds up recent CPUs.
@@ -160,8 +197,11 @@ class TrainConfig:
     batch_size: int = 64
     lr: float = 1e-3
     backbone_lr: float = 1e-4
+    optimizer: Literal["adamw", "adam"] = "adamw"
     weight_decay: float = 0.01
+    schedule: Literal["cosine", "plateau"] = "cosine"
     warmup: float = 0.1
+    patience: int = 0
     clip: float = 1.0
     ema: float = 0.0
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "bf16-mixed"
@@ -187,6 +227,23 @@ class ExportConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchRange:
+    """Values that `emofuse tune` tries for one key of a recipe.
+
+    Attributes:
+        low: Smallest value.
+        high: Largest value.
+        log: Spread the trials evenly over orders of magnitude.
+        choices: The only values instead of a range.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    log: bool = False
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One model that can be trained.
 
@@ -202,6 +259,7 @@ class Recipe:
         distill: Text only; None learns from labels alone.
         export: Bundle settings.
         init_from: Run directory whose best weights start this run, or None.
+        search: Dotted key -> values that `emofuse tune` tries; training ignores it.
         seed: Of everything random.
     """
 
@@ -216,6 +274,7 @@ class Recipe:
     distill: DistillConfig | None = None
     export: ExportConfig = field(default_factory=ExportConfig)
     init_from: str | None = None
+    search: Mapping[str, SearchRange] = field(default_factory=dict)
     seed: int = 7
 
     def __post_init__(self) -> None:
@@ -357,6 +416,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
 
 
 def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
+    if hint is Any:
+        return value
     if typing.get_origin(hint) is Literal:
         choices = typing.get_args(hint)
         if value not in choices:

@@ -40,6 +40,6 @@ def target_vectors(recipe: Recipe, corpus_heads: Mapping[str, str], sample: Samp
         vector = np.zeros(len(taxonomy.labels), dtype=np.float32)
         for label, weight in mapped.items():
             vector[taxonomy.index(label)] = weight
-        multi_label = recipe.heads[head].loss == "focal_multilabel"
+        multi_label = recipe.heads[head].multi_label
         vectors[head] = (vector > 0.5).astype(np.float32) if multi_label else vector / vector.sum()
     return vectors

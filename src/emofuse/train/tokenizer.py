@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from emofuse.train.encoders.minilm import minilm_folder
 from emofuse.train.recipe import TokenizerConfig
 
 __all__ = ["write_tokenizer"]
+
+SPECIAL = ["[UNK]", "[CLS]", "[SEP]"]
+LEAST = 3  # occurrences of a piece
 
 
 def write_tokenizer(config: TokenizerConfig, texts: Iterable[str], path: Path) -> WordPieceTokenizer:
@@ -29,20 +33,39 @@ def write_tokenizer(config: TokenizerConfig, texts: Iterable[str], path: Path) -
         tokenizer = Tokenizer.from_file(str(minilm_folder() / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.no_truncation()
-    else:
+    elif config.source == "train":
         tokenizer = _learn(config.vocabulary, texts)
+    else:
+        tokenizer = _count_words(config.vocabulary, texts)
     tokenizer.save(str(path))
     return WordPieceTokenizer.from_file(path)
 
 
-def _learn(size: int, texts: Iterable[str]) -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+def _uncased(vocabulary: dict[str, int] | None = None) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def _count_words(size: int, texts: Iterable[str]) -> Tokenizer:
+    splitter = _uncased()
+    counts: Counter[str] = Counter()
+    for text in texts:
+        words = splitter.pre_tokenizer.pre_tokenize_str(splitter.normalizer.normalize_str(text))
+        counts.update(word for word, _ in words)
+    # Ties by the alphabet, so that the same corpora always give the same vocabulary.
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    words = [word for word, count in ranked if count >= LEAST][: size - len(SPECIAL)]
+    return _uncased({word: index for index, word in enumerate([*SPECIAL, *words])})
+
+
+def _learn(size: int, texts: Iterable[str]) -> Tokenizer:
+    tokenizer = _uncased()
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,
-        min_frequency=3,
-        special_tokens=["[UNK]", "[CLS]", "[SEP]"],
+        min_frequency=LEAST,
+        special_tokens=SPECIAL,
         limit_alphabet=600,
         show_progress=False,
     )

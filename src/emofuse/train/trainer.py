@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning
 import torch
 import yaml
 from lightning.pytorch import callbacks
-from lightning.pytorch.loggers import CSVLogger
 
 from emofuse.errors import ConfigError
 from emofuse.preprocess import WordPieceTokenizer
-from emofuse.train.checkpoints import keep_best_and_last
+from emofuse.train.checkpoints import build_loggers, keep_best_and_last
 from emofuse.train.classifier import Classifier, EmotionNetwork
 from emofuse.train.data import ClassifierData, read_texts
 from emofuse.train.encoders import build_encoder
+from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.recipe import Recipe, build_config
 from emofuse.train.targets import head_sizes
 from emofuse.train.tokenizer import write_tokenizer
 from emofuse.train.validation import write_validation
+from emofuse.train.vectors import load_vectors
 
 __all__ = ["load_run", "train"]
 
 
-def train(recipe: Recipe, data_root: Path, run_dir: Path, *, resume: bool = False) -> Path:
+def train(
+    recipe: Recipe,
+    data_root: Path,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    extra: Sequence[lightning.Callback] = (),
+) -> Path:
     """Train the network of a recipe and keep its best epoch.
 
     Args:
@@ -35,6 +44,7 @@ def train(recipe: Recipe, data_root: Path, run_dir: Path, *, resume: bool = Fals
         run_dir: Gets `recipe.yaml` (resolved), `tokenizer.json` (text), `validation.npz`,
             `logs/version_N/metrics.csv` and `checkpoints/{best,last}.ckpt`.
         resume: Go on from `last.ckpt` when there is one.
+        extra: Further Lightning callbacks.
 
     Returns:
         Path of the best checkpoint.
@@ -55,10 +65,10 @@ def train(recipe: Recipe, data_root: Path, run_dir: Path, *, resume: bool = Fals
     tokenizer = _prepare_tokenizer(recipe, data_root, run_dir)
     data = ClassifierData(recipe, data_root, tokenizer)
     write_validation(run_dir / "validation.npz", data.validation, data.sizes)
-    model = Classifier(_build_network(recipe, tokenizer, pretrained=True), recipe)
-    if recipe.init_from:
-        model.load_state_dict(_weights(Path(recipe.init_from) / "checkpoints" / "best.ckpt"))
-    trainer = _build_trainer(recipe, run_dir)
+    network = _build_network(recipe, tokenizer, pretrained=True)
+    _start(network, recipe, tokenizer, data)
+    model = Classifier(network, recipe, data.label_weights())
+    trainer = _build_trainer(recipe, run_dir, extra)
     trainer.fit(model, data, ckpt_path=last if resume and last.exists() else None, weights_only=True)
     return run_dir / "checkpoints" / "best.ckpt"
 
@@ -83,13 +93,8 @@ def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, WordPieceTokenizer 
     if recipe.task == "text":
         tokenizer = WordPieceTokenizer.from_file(run_dir / "tokenizer.json")
     network = _build_network(recipe, tokenizer, pretrained=False)
-    prefix = "network."
-    weights = {
-        key.removeprefix(prefix): value
-        for key, value in _weights(checkpoint).items()
-        if key.startswith(prefix)
-    }
-    network.load_state_dict(weights)
+    _prune(network, recipe)
+    network.load_state_dict(_weights(checkpoint))
     return recipe, network.eval(), tokenizer
 
 
@@ -101,6 +106,23 @@ def _build_network(
     return EmotionNetwork(encoder, head_sizes(recipe))
 
 
+def _start(
+    network: EmotionNetwork, recipe: Recipe, tokenizer: WordPieceTokenizer | None, data: ClassifierData
+) -> None:
+    if recipe.init_from:
+        network.load_state_dict(_weights(Path(recipe.init_from) / "checkpoints" / "best.ckpt"))
+    if recipe.encoder.vectors and tokenizer is not None and isinstance(network.encoder, BiLstmEncoder):
+        rows = load_vectors(recipe.encoder, tokenizer, data.training, recipe.seed)
+        with torch.no_grad():
+            network.encoder.words.weight.copy_(torch.from_numpy(rows))
+    _prune(network, recipe)
+
+
+def _prune(network: EmotionNetwork, recipe: Recipe) -> None:
+    if recipe.encoder.feed_forward < 1 and isinstance(network.encoder, MiniLmBiLstmEncoder):
+        network.encoder.backbone.prune_feed_forward(recipe.encoder.feed_forward)
+
+
 def _prepare_tokenizer(recipe: Recipe, data_root: Path, run_dir: Path) -> WordPieceTokenizer | None:
     if recipe.task != "text":
         return None
@@ -110,16 +132,22 @@ def _prepare_tokenizer(recipe: Recipe, data_root: Path, run_dir: Path) -> WordPi
     return write_tokenizer(recipe.tokenizer, read_texts(recipe, data_root), path)
 
 
-def _build_trainer(recipe: Recipe, run_dir: Path) -> lightning.Trainer:
+def _build_trainer(recipe: Recipe, run_dir: Path, extra: Sequence[lightning.Callback]) -> lightning.Trainer:
     config = recipe.train
     average = [callbacks.EMAWeightAveraging(decay=config.ema)] if config.ema else []
+    stop = [callbacks.EarlyStopping("val/score", patience=config.patience, mode="max")]
     # Two loader workers would only fight for the cores: the data are in memory already.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     return lightning.Trainer(
         max_epochs=config.epochs,
         precision=config.precision,
-        callbacks=[*keep_best_and_last(run_dir, monitor="val/score", mode="max"), *average],
-        logger=CSVLogger(run_dir, name="logs"),
+        callbacks=[
+            *keep_best_and_last(run_dir, monitor="val/score", mode="max"),
+            *average,
+            *(stop if config.patience else []),
+            *extra,
+        ],
+        logger=build_loggers(run_dir),
         default_root_dir=run_dir,
         reload_dataloaders_every_n_epochs=1,
         enable_model_summary=False,
@@ -136,5 +164,9 @@ def _write_recipe(recipe: Recipe, run_dir: Path) -> None:
 
 def _weights(checkpoint: Path) -> dict[str, torch.Tensor]:
     loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    weights: dict[str, torch.Tensor] = loaded["state_dict"]
-    return weights
+    prefix = "network."
+    return {
+        key.removeprefix(prefix): value
+        for key, value in loaded["state_dict"].items()
+        if key.startswith(prefix)
+    }

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from emofuse.train.losses import focal, focal_multilabel
+from emofuse.train.losses import asymmetric, focal, focal_multilabel
 from emofuse.train.schedule import warmup_cosine
 
 
@@ -25,6 +25,13 @@ def test_multilabel_by_hand():
     assert plain.item() == pytest.approx(-math.log(0.5) - math.log(0.25))
     focused = focal_multilabel(logits, torch.tensor([[1.0, 0.0]]), 1.0)
     assert focused.item() == pytest.approx(-0.5 * math.log(0.5) - 0.75 * math.log(0.25))
+
+
+def test_asymmetric_by_hand():
+    logits = torch.tensor([[0.0, math.log(3.0), -10.0]])
+    loss = asymmetric(logits, torch.tensor([[1.0, 0.0, 0.0]]), 2.0)
+    # The negative of probability .75 counts as .70; the one below .05 does not count.
+    assert loss.item() == pytest.approx(-math.log(0.5) - 0.7**2 * math.log(0.3), abs=1e-4)
 
 
 def test_certain_and_right_costs_nothing_and_has_a_gradient():

@@ -1,19 +1,22 @@
 """Encoders by name: the networks below the heads."""
 
 from emofuse.errors import ConfigError
-from emofuse.train.encoders.face import EfficientNetLiteEncoder
+from emofuse.train.encoders.face import CnnEncoder, EfficientNetLiteEncoder
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.recipe import Recipe
 
 __all__ = ["FACE_ENCODERS", "TEXT_ENCODERS", "Encoder", "build_encoder"]
 
-Encoder = EfficientNetLiteEncoder | BiLstmEncoder | MiniLmBiLstmEncoder
+Encoder = CnnEncoder | EfficientNetLiteEncoder | BiLstmEncoder | MiniLmBiLstmEncoder
 
 TEXT_ENCODERS: dict[str, type[BiLstmEncoder | MiniLmBiLstmEncoder]] = {
     "minilm_bilstm": MiniLmBiLstmEncoder,
     "bilstm": BiLstmEncoder,
 }
-FACE_ENCODERS: dict[str, type[EfficientNetLiteEncoder]] = {"efficientnet_lite0": EfficientNetLiteEncoder}
+FACE_ENCODERS: dict[str, type[CnnEncoder | EfficientNetLiteEncoder]] = {
+    "cnn": CnnEncoder,
+    "efficientnet_lite0": EfficientNetLiteEncoder,
+}
 
 
 def build_encoder(recipe: Recipe, *, vocabulary: int = 0, pretrained: bool = True) -> Encoder:

@@ -77,6 +77,16 @@ class _Layer(nn.Module):
         result: Tensor = self.norm(states + self.dropout(expanded))
         return result
 
+    def prune(self, count: int) -> None:
+        weight = self.expand.weight.norm(dim=1) * self.contract.weight.norm(dim=0)
+        kept = weight.topk(min(count, len(weight))).indices.sort().values
+        bias = self.expand.bias[kept].detach()
+        into, out = self.expand.weight[kept].detach(), self.contract.weight[:, kept].detach()
+        self.expand, before = nn.Linear(WIDTH, len(kept)), self.contract
+        self.contract = nn.Linear(len(kept), WIDTH)
+        self.expand.load_state_dict({"weight": into, "bias": bias})
+        self.contract.load_state_dict({"weight": out, "bias": before.bias.detach()})
+
 
 class MiniLm(nn.Module):
     """all-MiniLM-L6-v2: 6 layers of width 384, 22.7 M parameters.
@@ -94,6 +104,20 @@ class MiniLm(nn.Module):
         self.layers = nn.ModuleList(_Layer(dropout) for _ in range(LAYERS))
         if pretrained:
             self._load(minilm_folder() / "model.safetensors")
+
+    def prune_feed_forward(self, share: float) -> None:
+        """Keep the feed-forward units with the largest weights, in place.
+
+        Args:
+            share: Of each layer's 1,536 units that stay, 0-1; rounded to a multiple of 64.
+
+        Source: structured magnitude pruning, as in Li et al. 2017, "Pruning Filters for Efficient ConvNets":
+            a unit's weight is the product of the norms of what goes in and what comes out.
+        """
+        count = max(64, round(share * HIDDEN / 64) * 64)
+        for layer in self.layers:
+            assert isinstance(layer, _Layer)
+            layer.prune(count)
 
     def forward(self, input_ids: Tensor) -> Tensor:
         """Encode tokens.

@@ -12,12 +12,11 @@ import numpy as np
 import torch
 import yaml
 from lightning.pytorch import callbacks
-from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from emofuse.errors import ConfigError
-from emofuse.train.checkpoints import keep_best_and_last
+from emofuse.train.checkpoints import build_loggers, keep_best_and_last
 from emofuse.train.face_detection.labels import Photos, find_photos, label_photos
 from emofuse.train.face_detection.losses import detection_loss
 from emofuse.train.face_detection.network import FaceDetectorNetwork
@@ -116,7 +115,7 @@ def train_detector(recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, re
             *keep_best_and_last(run_dir, monitor="val/loss", mode="min"),
             callbacks.EMAWeightAveraging(decay=recipe.train.ema),
         ],
-        logger=CSVLogger(run_dir, name="logs"),
+        logger=build_loggers(run_dir),
         default_root_dir=run_dir,
         reload_dataloaders_every_n_epochs=1,
         enable_model_summary=False,

@@ -1,0 +1,167 @@
+"""Generated corpora in their official layouts, small enough to train every recipe in seconds."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from emofuse.taxonomy import load_taxonomy
+
+WORDS = {
+    "joy": "sunny smile laugh lovely",
+    "sadness": "tears grey alone gone",
+    "anger": "shout rage slam furious",
+    "fear": "dark scream shiver afraid",
+    "love": "darling heart kiss tender",
+    "surprise": "sudden gasp wow unexpected",
+}
+FILLER = ["the", "day", "we", "had", "a", "very", "long", "week", "at", "home"]
+
+
+def write_corpora(root: Path) -> Path:
+    """Write every corpus that a recipe reads.
+
+    Args:
+        root: Empty folder.
+
+    Returns:
+        `root`, a data root for `emofuse train`.
+    """
+    random = np.random.default_rng(0)
+    text = root / "text"
+    _write_emotion(text / "emotion", random)
+    _write_goemotions(text / "goemotions" / "original", random)
+    _write_meld(text / "meld", random)
+    _write_semeval2017(text / "semeval2017_4a", random)
+    _write_sentiment140(text / "sentiment140", random)
+    _write_imdb(text / "imdb", random)
+    _write_semeval2007(text / "semeval2007", random)
+    _write_fer(root / "faces", random)
+    _write_rafdb(root / "rafdb", random)
+    return root
+
+
+def sentence(label: str, random: np.random.Generator) -> str:
+    """A few words, most of them telling of the label."""
+    words = [*random.choice(WORDS[label].split(), 3), *random.choice(FILLER, random.integers(1, 4))]
+    return " ".join(random.permutation(words))
+
+
+def _write_emotion(folder: Path, random: np.random.Generator) -> None:
+    folder.mkdir(parents=True)
+    for name, count in (("train", 120), ("val", 36), ("test", 36)):
+        labels = [list(WORDS)[i % 6] for i in range(count)]
+        lines = [f"{sentence(label, random)};{label}\n" for label in labels]
+        (folder / f"{name}.txt").write_text("".join(lines))
+
+
+def _write_goemotions(folder: Path, random: np.random.Generator) -> None:
+    folder.mkdir(parents=True)
+    labels = load_taxonomy("goemotions28").labels
+    (folder / "labels.txt").write_text("\n".join(labels) + "\n")
+    for name, count in (("train", 84), ("dev", 56), ("test", 56)):
+        rows = [(i % 28, sentence(list(WORDS)[i % 6], random)) for i in range(count)]
+        lines = [f"{text}\t{label}\tid{i}\n" for i, (label, text) in enumerate(rows)]
+        (folder / f"{name}.tsv").write_text("".join(lines))
+
+
+def _write_meld(folder: Path, random: np.random.Generator) -> None:
+    folder.mkdir(parents=True)
+    for name in ("train", "dev", "test"):
+        with (folder / f"{name}_sent_emo.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["Utterance", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID"])
+            for i in range(24):
+                label, polarity = ("joy", "positive") if i % 2 else ("sadness", "negative")
+                rows.writerow([sentence(label, random), label, polarity, i, 0])
+
+
+def _write_semeval2017(folder: Path, random: np.random.Generator) -> None:
+    folder = folder / "train"
+    folder.mkdir(parents=True)
+    polarities = {"positive": "joy", "negative": "anger", "neutral": "surprise"}
+    lines = [
+        f"{1000 + i}\t{polarity}\t{sentence(polarities[polarity], random)}\n"
+        for i, polarity in enumerate(list(polarities) * 60)
+    ]
+    (folder / "twitter-2016train-A.tsv").write_text("".join(lines))
+
+
+def _write_sentiment140(folder: Path, random: np.random.Generator) -> None:
+    (folder / "tweets_100k").mkdir(parents=True)
+    for name, label in (("negative", "anger"), ("positive", "joy")):
+        lines = [f"{sentence(label, random)} {i}\n" for i in range(120)]
+        (folder / "tweets_100k" / f"{name}.txt").write_text("".join(lines))
+    with (folder / "testdata.manual.2009.06.14.csv").open("w", newline="") as file:
+        for i, (polarity, label) in enumerate([("0", "anger"), ("4", "joy"), ("2", "surprise")] * 8):
+            csv.writer(file).writerow([polarity, i, "date", "query", "user", sentence(label, random)])
+
+
+def _write_imdb(folder: Path, random: np.random.Generator) -> None:
+    folder.mkdir(parents=True)
+    for name in ("train", "test"):
+        rows = [
+            {"id": f"{i}", "label": polarity, "text": f"{sentence(label, random)} {name} {i}"}
+            for i, (polarity, label) in enumerate([("neg", "anger"), ("pos", "joy")] * 40)
+        ]
+        with gzip.open(folder / f"{name}.jsonl.gz", "wt") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _write_semeval2007(folder: Path, random: np.random.Generator) -> None:
+    labels = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
+    for part in ("trial", "test"):
+        base = folder / f"AffectiveText.{part}"
+        base.mkdir(parents=True)
+        headlines, emotions, valences = [], [], []
+        for i, label in enumerate(["joy", "sadness", "anger", "fear"] * 6):
+            headlines.append(f'<instance id="{i}">{sentence(label, random)}</instance>\n')
+            emotions.append(f"{i} {' '.join('80' if own == label else '0' for own in labels)}\n")
+            valences.append(f"{i} {70 if label == 'joy' else -70}\n")
+        name = f"affectivetext_{part}"
+        xml = f'<corpus task="affective text">\n{"".join(headlines)}</corpus>\n'
+        (base / f"{name}.xml").write_text(xml)
+        (base / f"{name}.emotions.gold").write_text("".join(emotions))
+        (base / f"{name}.valence.gold").write_text("".join(valences))
+
+
+def _write_fer(folder: Path, random: np.random.Generator) -> None:
+    folder.mkdir(parents=True)
+    usages = ["Training"] * 84 + ["PublicTest"] * 42 + ["PrivateTest"] * 42
+    with (
+        (folder / "fer2013.csv").open("w", newline="") as faces,
+        (folder / "fer2013new.csv").open("w", newline="") as votes,
+    ):
+        face_rows, vote_rows = csv.writer(faces), csv.writer(votes)
+        face_rows.writerow(["emotion", "pixels", "Usage"])
+        vote_rows.writerow(["Usage", "Image name", "neutral"])
+        for i, usage in enumerate(usages):
+            label = i % 7
+            pixels = _face(label, random)
+            face_rows.writerow([label, " ".join(map(str, pixels.reshape(-1))), usage])
+            shares = [0] * 10
+            shares[label], shares[7] = 9, 1
+            vote_rows.writerow([usage, f"fer{i:07d}.png", *shares])
+
+
+def _write_rafdb(folder: Path, random: np.random.Generator) -> None:
+    (folder / "EmoLabel").mkdir(parents=True)
+    (folder / "Image" / "aligned").mkdir(parents=True)
+    lines = []
+    for part, count in (("train", 140), ("test", 42)):
+        for i in range(count):
+            lines.append(f"{part}_{i:05d}.jpg {i % 7 + 1}\n")
+            face = Image.fromarray(_face(i % 7, random)).convert("RGB").resize((100, 100))
+            face.save(folder / "Image" / "aligned" / f"{part}_{i:05d}_aligned.jpg")
+    (folder / "EmoLabel" / "list_patition_label.txt").write_text("".join(lines))
+
+
+def _face(label: int, random: np.random.Generator) -> np.ndarray:
+    pixels = random.normal(110, 15, (48, 48))
+    pixels[6 * label : 6 * label + 8] += 90
+    return pixels.clip(0, 255).astype(np.uint8)

@@ -1,0 +1,63 @@
+"""Every recipe in miniature: one command trains it, one exports it, one evaluates the bundle."""
+
+from pathlib import Path
+
+import pytest
+from tests.miniature import write_corpora
+
+from emofuse.cli import cli
+from emofuse.datasets import load_adapter
+from emofuse.evaluate import evaluate_bundle
+from emofuse.runtime.bundle import load_bundle, verify_bundle
+from emofuse.train.recipe import read_recipe, read_yaml
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+SMALLER = {
+    "text": ["tokenizer.max_tokens=20", "encoder.hidden=16", "encoder.embedding=16", "train.lr=0.01"],
+    "face": ["encoder.channels=[8,16,16,16]", "encoder.image_px=64", "train.lr=0.01"],
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_corpora(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+def names():
+    # A recipe that goes on from another's run comes after it.
+    return sorted(
+        (path.stem for path in RECIPES if read_yaml(path)["task"] != "face_detector"),
+        key=lambda name: (read_recipe(path_of(name)).init_from is not None, name),
+    )
+
+
+def path_of(name):
+    return Path(__file__).parents[2] / "recipes" / f"{name}.yaml"
+
+
+@pytest.mark.parametrize("name", names())
+def test_from_raw_corpus_to_evaluated_bundle(name, data, runs, tmp_path):
+    recipe = read_recipe(path_of(name))
+    changes = [*SMALLER[recipe.task], "train.epochs=2", "train.batch_size=32", "tokenizer.vocabulary=300"]
+    if recipe.init_from:
+        changes.append(f"init_from={runs / Path(recipe.init_from).name}")
+    settings = [part for change in changes for part in ("--set", change)]
+    run = str(runs / name)
+    cli.main(
+        ["train", str(path_of(name)), "--data-root", str(data), "--run-dir", run, *settings],
+        standalone_mode=False,
+    )
+    assert list((runs / name).glob("logs/version_0/events.out.tfevents*"))
+    cli.main(["export", run, "-o", str(tmp_path / name)], standalone_mode=False)
+    verify_bundle(tmp_path / name)
+    corpus = next(c for c in recipe.corpora if c.validation)
+    result = evaluate_bundle(load_bundle(str(tmp_path / name)), corpus.name, data / corpus.root, split="test")
+    assert result.samples >= 16
+    assert not result.unreadable
+    assert set(result.scores) >= {"macro_f1"}
+    assert "test" in load_adapter(corpus.name).splits

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+import torch
+
+from emofuse.train.classifier import Classifier, EmotionNetwork
+from emofuse.train.data import ClassifierData, read_examples
+from emofuse.train.encoders import build_encoder
+from emofuse.train.recipe import Recipe, build_config
+from emofuse.train.tokenizer import write_tokenizer
+
+
+def make_recipe(**head):
+    corpus = {"name": "emotion", "root": ".", "heads": {"emotion6": "emotion6"}}
+    if labels := head.pop("labels", None):
+        corpus["labels"] = labels
+    return build_config(
+        Recipe,
+        {
+            "name": "x",
+            "task": "text",
+            "encoder": {"name": "bilstm", "embedding": 4, "hidden": 4, "heads": 0},
+            "tokenizer": {"source": "words", "vocabulary": 20, "max_tokens": 8},
+            "heads": {"emotion6": head},
+            "corpora": [corpus],
+        },
+    )
+
+
+@pytest.fixture
+def root(tmp_path):
+    lines = "a sunny day;joy\n" * 6 + "a grey day;sadness\n" * 3 + "a loud day;anger\n"
+    for name in ("train", "val", "test"):
+        (tmp_path / f"{name}.txt").write_text(lines)
+    return tmp_path
+
+
+@pytest.fixture
+def tokenizer(tmp_path):
+    texts = ["a sunny grey loud day"] * 3
+    return write_tokenizer(make_recipe().tokenizer, texts, tmp_path / "tokenizer.json")
+
+
+def test_words_are_whole_and_the_rest_unknown(tokenizer):
+    assert tokenizer.pieces == ["[UNK]", "[CLS]", "[SEP]", "a", "day", "grey", "loud", "sunny"]
+    assert tokenizer.encode("A sunny days!") == [3, 7, 0, 0]
+
+
+def test_only_chosen_labels_are_read(root, tokenizer):
+    recipe = make_recipe(labels=["joy", "anger"])
+    for training in (True, False):
+        examples = read_examples(recipe, root, training=training, tokenizer=tokenizer)
+        assert len(examples) == 7
+
+
+@pytest.mark.parametrize(("kind", "power"), [("balanced", 1.0), ("root", 0.5)])
+def test_label_weights_follow_the_frequency(kind, power, root, tokenizer):
+    data = ClassifierData(make_recipe(class_weights=kind), root, tokenizer)
+    weights = data.label_weights()["emotion6"]
+    sadness, joy, _, anger, *_ = weights
+    assert sadness / joy == pytest.approx(2**power)
+    assert anger / joy == pytest.approx(6**power)
+    assert (0.6 * joy + 0.3 * sadness + 0.1 * anger) == pytest.approx(1)
+    assert np.count_nonzero(weights) == 3
+
+
+def test_loss_is_weighted_and_smoothed(root, tokenizer):
+    losses = {}
+    for name, head in {
+        "plain": {},
+        "balanced": {"class_weights": "balanced"},
+        "smooth": {"smoothing": 0.6},
+    }.items():
+        recipe = make_recipe(**head)
+        data = ClassifierData(recipe, root, tokenizer)
+        torch.manual_seed(0)
+        network = EmotionNetwork(build_encoder(recipe, vocabulary=8), {"emotion6": 6}).eval()
+        model = Classifier(network, recipe, data.label_weights())
+        model.log = lambda *_, **__: None
+        batch = data._collate([example for example in data.training if example.targets["emotion6"][1]])
+        losses[name] = model.training_step(batch, 0).item()
+    weight = ClassifierData(make_recipe(class_weights="balanced"), root, tokenizer).label_weights()
+    assert losses["balanced"] == pytest.approx(losses["plain"] * weight["emotion6"][1], rel=1e-5)
+    assert losses["smooth"] != pytest.approx(losses["plain"], rel=1e-3)

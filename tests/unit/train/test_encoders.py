@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from emofuse.train.encoders.minilm import MiniLm
+from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
+from emofuse.train.recipe import EncoderConfig
+
+IDS = torch.tensor([[101, 2023, 2003, 1037, 3231, 102]])
+
+
+def test_pruning_keeps_what_matters_most():
+    network = MiniLm().eval()
+    whole = network(IDS)
+    network.prune_feed_forward(1.0)
+    torch.testing.assert_close(network(IDS), whole)
+    network.prune_feed_forward(0.75)
+    assert network.layers[0].expand.weight.shape == (1152, 384)
+    light = network(IDS)
+    network.prune_feed_forward(0.25 * 0.75)
+    heavy = network(IDS)
+    assert 0 < (light - whole).norm() < (heavy - whole).norm()
+
+
+def test_frozen_backbone_neither_learns_nor_drops():
+    config = EncoderConfig(name="minilm_bilstm", hidden=8, frozen=True, dropout=0.0)
+    encoder = MiniLmBiLstmEncoder(config, vocabulary=30522).train()
+    torch.testing.assert_close(encoder.backbone(IDS), encoder.backbone(IDS))
+    encoder(IDS).sum().backward()
+    assert all(parameter.grad is None for parameter in encoder.backbone.parameters())
+    assert all(parameter.grad is not None for parameter in encoder.pooling.lstm.parameters())
+
+
+@pytest.mark.parametrize("length", [1, 2, 9])
+def test_final_states_of_both_directions(length):
+    config = EncoderConfig(name="bilstm", embedding=4, hidden=3, heads=0)
+    encoder = BiLstmEncoder(config, vocabulary=10).eval()
+    ids = torch.arange(length)[None] % 10
+    _, (final, _) = encoder.pooling.lstm(encoder.words(ids))
+    torch.testing.assert_close(encoder(ids), torch.cat([final[0], final[1]], dim=-1))
+
+
+def test_batch_norm_takes_a_single_text():
+    config = EncoderConfig(name="bilstm", embedding=4, hidden=4, heads=2, batch_norm=True)
+    encoder = BiLstmEncoder(config, vocabulary=10).train()
+    assert encoder(torch.ones(1, 5, dtype=torch.int64)).isfinite().all()
