@@ -1,9 +1,10 @@
-"""Write the figures of benchmarks/*.json into the tables of README.md.
+"""Write the figures of benchmarks/*.json into the tables of README.md and docs/systems/*.md.
 
     python benchmarks/tables.py [--check]
 
-A table stands between `<!-- table:NAME -->` and `<!-- /table -->`; `--check` only tells whether it is up to
-date.
+A table stands between `<!-- table:NAME -->` and `<!-- /table -->`; NAME is a key of `TABLES`, or
+`system.RECIPE.CORPUS` for a comparison that `benchmarks/systems.sh` wrote. `--check` only tells whether all
+are up to date.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-README = FOLDER.parent / "README.md"
+ROOT = FOLDER.parent
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "systems").glob("*.md")))
 
 GATES = (
     ("text_bert_bilstm", "goemotions_ekman.test", "macro_f1"),
@@ -119,25 +121,48 @@ TABLES = {
 }
 
 
+def system_table(name: str) -> str:
+    """A published system beside simple models and ours; says so where it has not been measured."""
+    if not (FOLDER / f"{name}.json").exists():
+        return "Not measured yet: `benchmarks/systems.sh DATA` does."
+    record = read(name)
+    measures = list(record["rows"][0]["scores"])
+    rows = []
+    for row in record["rows"]:
+        figures = [
+            f"{own['value']:.3f} ({own['low']:.3f}–{own['high']:.3f})" for own in row["scores"].values()
+        ]
+        ece = "–" if row["ece"] is None else f"{row['ece']:.3f}"
+        test = row["mcnemar"]
+        chance = "–" if test is None else f"{test['only_this']} : {test['only_first']}, p = {test['p']:.2g}"
+        rows.append([row["name"], *figures, f"{row['auc']:.3f}", ece, chance])
+    table = render(["model", *measures, "AUC", "ECE", "McNemar against the first"], rows)
+    about = f"`{record['command']}`, {record['samples']} samples, {record['date']}, 95 % bootstrap intervals."
+    return f"{table}\n\n{about}"
+
+
 def fill(text: str) -> str:
-    """README text with every table rendered anew."""
+    """A page with every table rendered anew."""
 
     def replace(match: re.Match[str]) -> str:
-        return f"<!-- table:{match[1]} -->\n{TABLES[match[1]]()}\n<!-- /table -->"
+        name = match[1]
+        table = system_table(name) if name.startswith("system.") else TABLES[name]()
+        return f"<!-- table:{name} -->\n{table}\n<!-- /table -->"
 
-    return re.sub(r"<!-- table:(\w+) -->\n.*?<!-- /table -->", replace, text, flags=re.DOTALL)
+    return re.sub(r"<!-- table:([\w.]+) -->\n.*?<!-- /table -->", replace, text, flags=re.DOTALL)
 
 
 def main() -> None:
-    """Fill or check README.md."""
+    """Fill or check the pages."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    text = README.read_text(encoding="utf-8")
-    filled = fill(text)
-    if check:
-        sys.exit("README.md is out of date: run `make tables`." if filled != text else 0)
-    README.write_text(filled, encoding="utf-8")
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        filled = fill(text)
+        if check and filled != text:
+            sys.exit(f"{page.name} is out of date: run `make tables`.")
+        page.write_text(filled, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from emofuse.errors import ConfigError
-from emofuse.evaluate.evaluator import Answers, answer_corpus
+from emofuse.evaluate.evaluator import Answers, answer_corpus, macro_auc
 from emofuse.metrics import expected_calibration_error
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.types import FloatArray
@@ -54,12 +54,14 @@ class Row:
     Attributes:
         name: Of the model.
         scores: Measure -> figure with interval, 0-1.
+        auc: Mean area under the labels' ROC curves, 0-1.
         ece: Expected calibration error, 15 bins; None where several labels may be right.
         mcnemar: Against the first model; None for the first.
     """
 
     name: str
     scores: Mapping[str, Interval]
+    auc: float
     ece: float | None
     mcnemar: McNemar | None
 
@@ -89,7 +91,7 @@ class Comparison:
     def to_markdown(self) -> str:
         """A Markdown table, figures in per cent."""
         measures = list(self.rows[0].scores)
-        header = ["model", *measures, "ECE", "McNemar against the first"]
+        header = ["model", *measures, "AUC", "ECE", "McNemar against the first"]
         lines = [header, ["---"] * len(header)]
         for row in self.rows:
             figures = [
@@ -98,7 +100,7 @@ class Comparison:
             ece = "–" if row.ece is None else f"{row.ece:.3f}"
             test = row.mcnemar
             chance = "–" if test is None else f"{test.only_this} : {test.only_first}, p = {test.p:.2g}"
-            lines.append([row.name, *figures, ece, chance])
+            lines.append([row.name, *figures, f"{row.auc:.3f}", ece, chance])
         return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
@@ -166,11 +168,13 @@ def compare_answers(answers: Mapping[str, Answers], corpus: str, split: str) -> 
         truth, guess = _decide(own)
         truth, guess = truth[kept], guess[kept]
         right: NDArray[np.bool_] = (truth == guess).reshape(len(kept), -1).min(axis=1)
+        actual = truth if own.multi_label else np.eye(own.truth.shape[1])[truth]
+        auc = macro_auc(actual, own.probabilities[kept])
         ece = None
         if not own.multi_label:
             ece = expected_calibration_error(own.probabilities[kept], truth)
         rows.append(
-            Row(name, _intervals(truth, guess), ece, None if first is None else _mcnemar(first, right))
+            Row(name, _intervals(truth, guess), auc, ece, None if first is None else _mcnemar(first, right))
         )
         first = right if first is None else first
     return Comparison(corpus, split, taxonomies.pop(), len(common), rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from emofuse.datasets import DatasetAdapter, load_adapter
@@ -18,7 +19,7 @@ from emofuse.runtime.bundle import ModelBundle, OutputSpec
 from emofuse.taxonomy import POLARITIES, load_mapping, load_taxonomy
 from emofuse.types import FloatArray, Sample
 
-__all__ = ["Answers", "Evaluation", "answer_corpus", "choose_output", "evaluate_bundle", "score"]
+__all__ = ["Answers", "Evaluation", "answer_corpus", "choose_output", "evaluate_bundle", "macro_auc", "score"]
 
 SMALLEST = 1e-9  # probability that keeps a chosen label possible
 
@@ -233,6 +234,7 @@ def score(
         scores = {
             "macro_f1": float(sk.f1_score(actual, decided, average="macro", zero_division=0)),
             "micro_f1": float(sk.f1_score(actual, decided, average="micro", zero_division=0)),
+            "macro_auc": macro_auc(actual, probabilities),
             "macro_average_precision": float(
                 sk.average_precision_score(actual[:, occurring], probabilities[:, occurring])
             ),
@@ -246,6 +248,7 @@ def score(
         "macro_recall": float(sk.recall_score(best, guess, labels=present, average="macro", zero_division=0)),
         "macro_f1": float(sk.f1_score(best, guess, labels=present, average="macro", zero_division=0)),
         "weighted_f1": float(sk.f1_score(best, guess, average="weighted", zero_division=0)),
+        "macro_auc": macro_auc(np.eye(len(labels))[best], probabilities),
         "kappa": float(sk.cohen_kappa_score(best, guess)),
         "ece": expected_calibration_error(probabilities, best),
         "brier": brier_score(probabilities, best),
@@ -254,6 +257,23 @@ def score(
     columns = sk.precision_recall_fscore_support(best, guess, labels=indices, zero_division=0)
     confusion = sk.confusion_matrix(best, guess, labels=indices)
     return scores, _per_class(labels, columns), confusion.tolist()
+
+
+def macro_auc(truth: NDArray[Any], probabilities: FloatArray) -> float:
+    """Mean over the labels of the area under each label's ROC curve.
+
+    Args:
+        truth: (n, labels), > 0 where the label holds.
+        probabilities: (n, labels) float, 0-1.
+
+    Returns:
+        0-1; 0.5 is chance. Labels that always or never hold have no curve and do not count; NaN without any.
+    """
+    actual = truth > 0
+    curved = actual.any(axis=0) & ~actual.all(axis=0)
+    if not curved.any():
+        return float("nan")
+    return float(sk.roc_auc_score(actual[:, curved], probabilities[:, curved], average="macro"))
 
 
 def _per_class(labels: Sequence[str], columns: Any) -> dict[str, dict[str, float]]:
