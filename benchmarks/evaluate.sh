@@ -12,7 +12,9 @@ for model in text_bert_bilstm text_bilstm; do
   evaluate $model emotion text/emotion test
   evaluate $model meld text/meld test
   evaluate $model sentiment140 text/sentiment140 test
+  evaluate $model sentiment140_polarity text/sentiment140 test
 done
+python "$here/behaviour.py" --checklist "$data/text/checklist_sentiment" --json "$here/behaviour.json"
 evaluate face_ferplus ferplus faces test
 evaluate face_ferplus ferplus faces test_clean
 python "$here/detector.py" --photos "$data/msed" --reference "$data/face_detection_yunet_2023mar.onnx" \

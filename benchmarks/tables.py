@@ -28,8 +28,12 @@ GATES = (
     ("text_bert_bilstm", "emotion.test", "accuracy"),
     ("text_bert_bilstm", "meld.test", "weighted_f1"),
     ("text_bert_bilstm", "sentiment140.test", "accuracy"),
+    ("text_bert_bilstm", "sentiment140_polarity.test", "accuracy"),
     ("text_bilstm", "goemotions_ekman.test", "macro_f1"),
+    ("text_bilstm", "goemotions.test", "macro_f1"),
     ("text_bilstm", "semeval2017.test", "macro_recall"),
+    ("text_bilstm", "emotion.test", "accuracy"),
+    ("text_bilstm", "sentiment140_polarity.test", "accuracy"),
     ("face_ferplus", "ferplus.test", "accuracy"),
     ("face_ferplus", "ferplus.test_clean", "accuracy"),
 )
@@ -113,8 +117,31 @@ def _detector_row(label: str, row: dict[str, float]) -> list[str]:
     ]
 
 
+def behaviour_table() -> str:
+    """Share of the behavioural sentences and CheckList cases that each text model passes."""
+    models = read("behaviour")["models"]
+    first = next(iter(models.values()))
+    parts = [
+        (f"sentences: {name.replace('_', ' ')}", ("categories", name, "all")) for name in first["categories"]
+    ]
+    parts.insert(0, ("all sentences", ("overall", "all")))
+    parts += [(f"CheckList {name}", ("checklist", "types", name)) for name in first["checklist"]["types"]]
+    rows = []
+    for label, keys in parts:
+        found = [_follow(model, keys) for model in models.values()]
+        rows.append([label, *(f"{own['pass_rate']:.2f} of {own['n']}" for own in found)])
+    return render(["part", *(f"`{name}`" for name in models)], rows)
+
+
+def _follow(record: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        record = record[key]
+    return record
+
+
 TABLES = {
     "accuracy": accuracy_table,
+    "behaviour": behaviour_table,
     "detector": detector_table,
     "footprint": footprint_table,
     "latency": latency_table,

@@ -48,8 +48,6 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
             _, taxonomy = choose_output(bundles[0], load_adapter(corpus))
             others = fit_baselines(corpus, root, taxonomy, split=split, labels=chosen)
         result = compare_bundles(bundles, corpus, root, split=split, labels=chosen, baselines=others)
-    click.echo(f"{corpus} {split}: {result.samples} samples, {result.taxonomy}, 95 % bootstrap intervals")
-    click.echo(result.to_markdown(), nl=False)
     if output is not None:
         record = {
             "command": " ".join(
@@ -68,6 +66,8 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     if markdown is not None:
         markdown.write_text(result.to_markdown(), encoding="utf-8")
+    click.echo(f"{corpus} {split}: {result.samples} samples, {result.taxonomy}, 95 % bootstrap intervals")
+    click.echo(result.to_markdown(), nl=False)
 
 
 def _open(name: str, scratch: Path) -> ModelBundle:

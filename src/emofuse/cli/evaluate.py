@@ -29,6 +29,16 @@ def evaluate(
         from emofuse.evaluate import evaluate_bundle  # noqa: PLC0415 - an extra
 
         result = evaluate_bundle(load_bundle(bundle), corpus, root, split=split, labels=chosen)
+    if output is not None:
+        record = {
+            "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}"
+            + (f" --labels {labels}" if labels else ""),
+            "date": datetime.now(UTC).date().isoformat(),
+            "python": sys.version.split()[0],
+            **result.to_dict(),
+        }
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     click.echo(f"{result.bundle} {result.version} on {corpus} {split}: {result.samples} samples")
     for name, value in result.scores.items():
         click.echo(f"  {name:24} {value:.4f}")
@@ -40,13 +50,3 @@ def evaluate(
         click.echo(
             f"  {len(result.unreadable)} samples could not be read; see `unreadable` in the JSON.", err=True
         )
-    if output is not None:
-        record = {
-            "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}"
-            + (f" --labels {labels}" if labels else ""),
-            "date": datetime.now(UTC).date().isoformat(),
-            "python": sys.version.split()[0],
-            **result.to_dict(),
-        }
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
