@@ -52,7 +52,10 @@ def export_detector(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     model = bundle_dir / "model.onnx"
     photos = label_photos([], Path(), run_dir / "dev", score=recipe.ignore_score)
     export_network(network, model)
-    check_parity(network, model, [pad_to_multiple(photos.image(i))[None] for i in range(4)])
+    side = recipe.input_px
+    check_parity(
+        network, model, [pad_to_multiple(photos.image(i))[None] for i in range(4)], units=(1, side, side)
+    )
     manifest = _manifest(recipe)
     boxes = _detect(_bundle(bundle_dir, manifest, LOWEST_SCORE), photos)
     threshold, counts = _choose_threshold(boxes, photos)
