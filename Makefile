@@ -35,6 +35,7 @@ benchmarks: $(DEV)/.installed
 
 tables: $(DEV)/.installed
 	$(DEV)/bin/python benchmarks/tables.py
+	$(DEV)/bin/python benchmarks/cards.py
 
 $(CORE)/.installed: $(SOURCES)
 	tools/make-venv $(CORE)

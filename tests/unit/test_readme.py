@@ -3,12 +3,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_tables_are_those_of_the_benchmarks():
-    command = [sys.executable, str(ROOT / "benchmarks" / "tables.py"), "--check"]
+@pytest.mark.parametrize("script", ["tables.py", "cards.py"])
+def test_pages_and_cards_are_those_of_the_benchmarks(script):
+    command = [sys.executable, str(ROOT / "benchmarks" / script), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
 

@@ -13,23 +13,12 @@ from scipy.stats import binomtest
 
 from emofuse.errors import ConfigError
 from emofuse.evaluate.evaluator import Answers, answer_corpus, macro_auc
+from emofuse.evaluate.intervals import Interval, bootstrap_scores
 from emofuse.metrics import expected_calibration_error
 from emofuse.runtime.bundle import ModelBundle
-from emofuse.types import FloatArray
+from emofuse.taxonomy import load_taxonomy
 
-__all__ = ["Comparison", "Interval", "McNemar", "Row", "compare_answers", "compare_bundles"]
-
-RESAMPLES, BLOCK = 1000, 100
-SEED = 7
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its 95 % bootstrap percentile interval over the samples."""
-
-    value: float
-    low: float
-    high: float
+__all__ = ["Comparison", "McNemar", "Row", "compare_answers", "compare_bundles"]
 
 
 @dataclass(frozen=True)
@@ -165,64 +154,18 @@ def compare_answers(answers: Mapping[str, Answers], corpus: str, split: str) -> 
     rows = []
     for name, own in answers.items():
         kept = np.array([index for index, id_ in enumerate(own.ids) if id_ in common])
-        truth, guess = _decide(own)
+        truth, guess = own.decide()
         truth, guess = truth[kept], guess[kept]
         right: NDArray[np.bool_] = (truth == guess).reshape(len(kept), -1).min(axis=1)
+        scores, _ = bootstrap_scores(truth, guess, load_taxonomy(own.taxonomy).labels)
         actual = truth if own.multi_label else np.eye(own.truth.shape[1])[truth]
         auc = macro_auc(actual, own.probabilities[kept])
         ece = None
         if not own.multi_label:
             ece = expected_calibration_error(own.probabilities[kept], truth)
-        rows.append(
-            Row(name, _intervals(truth, guess), auc, ece, None if first is None else _mcnemar(first, right))
-        )
+        rows.append(Row(name, scores, auc, ece, None if first is None else _mcnemar(first, right)))
         first = right if first is None else first
     return Comparison(corpus, split, taxonomies.pop(), len(common), rows)
-
-
-def _decide(answers: Answers) -> tuple[NDArray[Any], NDArray[Any]]:
-    if not answers.multi_label:
-        return answers.truth.argmax(axis=1), answers.probabilities.argmax(axis=1)
-    cuts: FloatArray = np.full(answers.truth.shape[1], 0.5, dtype=np.float32)
-    if answers.thresholds:
-        cuts = np.array(list(answers.thresholds.values()), dtype=np.float32)
-    return answers.truth > 0.5, answers.probabilities >= cuts
-
-
-def _intervals(truth: NDArray[Any], guess: NDArray[Any]) -> dict[str, Interval]:
-    multi_label = truth.ndim > 1
-    if not multi_label:
-        labels = np.arange(max(truth.max(), guess.max()) + 1)
-        truth, guess = truth[:, None] == labels, guess[:, None] == labels
-    random, n = np.random.default_rng(SEED), len(truth)
-    once = np.ones((1, n), dtype=np.int64)
-    draws = (random.multinomial(n, np.full(n, 1 / n), BLOCK) for _ in range(RESAMPLES // BLOCK))
-    blocks = [_measure(times, truth, guess, multi_label=multi_label) for times in (once, *draws)]
-    values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return {
-        name: Interval(float(own[0]), *(float(edge) for edge in np.percentile(own[1:], [2.5, 97.5])))
-        for name, own in values.items()
-    }
-
-
-def _measure(
-    times: NDArray[np.int64], truth: NDArray[np.bool_], guess: NDArray[np.bool_], *, multi_label: bool
-) -> dict[str, NDArray[np.float64]]:
-    # Row r of `times` says how often resample r holds each sample: counts are then matrix products.
-    weights = times.astype(np.float32)
-    support, claimed, right = (
-        (weights @ part.astype(np.float32)).astype(np.float64) for part in (truth, guess, truth & guess)
-    )
-    f1 = 2 * right / np.maximum(support + claimed, 1)
-    # As in `score`: a label that never occurs has no F1, unless several may be right.
-    occurring = np.ones(truth.shape[1], dtype=np.bool_) if multi_label else truth.any(axis=0)
-    measures = {
-        "macro_f1": f1[:, occurring].mean(axis=1),
-        "weighted_f1": (f1 * support).sum(axis=1) / support.sum(axis=1),
-    }
-    if multi_label:
-        return measures
-    return {"accuracy": right.sum(axis=1) / support.sum(axis=1), **measures}
 
 
 def _mcnemar(first: NDArray[np.bool_], other: NDArray[np.bool_]) -> McNemar:

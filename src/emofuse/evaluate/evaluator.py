@@ -13,8 +13,9 @@ from sklearn import metrics as sk
 
 from emofuse.datasets import DatasetAdapter, load_adapter
 from emofuse.errors import ConfigError, InputError
+from emofuse.evaluate.intervals import bootstrap_scores
 from emofuse.evaluate.readers import build_reader
-from emofuse.metrics import brier_score, expected_calibration_error
+from emofuse.metrics import brier_score, expected_calibration_error, reliability_bins
 from emofuse.runtime.bundle import ModelBundle, OutputSpec
 from emofuse.taxonomy import POLARITIES, load_mapping, load_taxonomy
 from emofuse.types import FloatArray, Sample
@@ -46,6 +47,14 @@ class Answers:
     multi_label: bool
     unreadable: Mapping[str, str]
 
+    def decide(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Truth and answers: (n,) int indices, or (n, labels) bool for a multi-label corpus."""
+        if not self.multi_label:
+            return self.truth.argmax(axis=1), self.probabilities.argmax(axis=1)
+        labels = load_taxonomy(self.taxonomy).labels
+        cuts = np.array([(self.thresholds or {}).get(label, 0.5) for label in labels])
+        return self.truth > 0.5, self.probabilities >= cuts
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -61,7 +70,10 @@ class Evaluation:
         unreadable: Samples that raised an input error, with its code; they count as wrong nowhere and
             are listed here so that nothing is lost.
         scores: Measure -> value.
-        per_class: Label -> precision, recall, f1, support.
+        intervals: Measure -> ends of its 95 % bootstrap interval, for the measures that have one.
+        per_class: Label -> precision, recall, f1, support, and f1_low and f1_high where the label occurs.
+        calibration: Confidence bin -> its samples, their mean confidence and their accuracy; empty for
+            multi-label corpora.
         confusion: Rows truth, columns prediction, in taxonomy order; empty for multi-label corpora.
     """
 
@@ -73,7 +85,9 @@ class Evaluation:
     samples: int
     unreadable: Mapping[str, str]
     scores: Mapping[str, float]
+    intervals: Mapping[str, Sequence[float]]
     per_class: Mapping[str, Mapping[str, float]]
+    calibration: Sequence[Mapping[str, float]]
     confusion: Sequence[Sequence[int]]
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,6 +124,12 @@ def evaluate_bundle(
         thresholds=answers.thresholds,
         multi_label=answers.multi_label,
     )
+    intervals, per_label = bootstrap_scores(*answers.decide(), load_taxonomy(answers.taxonomy).labels)
+    for label, interval in per_label.items():
+        per_class[label] |= {"f1_low": interval.low, "f1_high": interval.high}
+    calibration = []
+    if not answers.multi_label:
+        calibration = reliability_bins(answers.probabilities, answers.truth.argmax(axis=1))
     return Evaluation(
         bundle.name,
         bundle.version,
@@ -119,7 +139,9 @@ def evaluate_bundle(
         len(answers.ids),
         answers.unreadable,
         scores,
+        {name: (interval.low, interval.high) for name, interval in intervals.items()},
         per_class,
+        calibration,
         confusion,
     )
 

@@ -15,6 +15,7 @@ from emofuse.export.onnx_model import check_parity, trace_onnx
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.face_detector import FaceDetector, pad_to_multiple
 from emofuse.runtime.session import open_session
+from emofuse.train.checkpoints import read_effort
 from emofuse.train.face_detection.labels import Photos, label_photos
 from emofuse.train.face_detection.network import FaceDetectorNetwork
 from emofuse.train.face_detection.recipe import DetectorRecipe
@@ -59,6 +60,7 @@ def export_detector(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     manifest = _manifest(recipe)
     boxes = _detect(_bundle(bundle_dir, manifest, LOWEST_SCORE), photos)
     threshold, counts = _choose_threshold(boxes, photos)
+    manifest["effort"] = read_effort(run_dir)
     manifest["thresholds"] = {"score": threshold, "iou": IOU}
     manifest["metrics"] = [
         {
@@ -140,6 +142,7 @@ def _manifest(recipe: DetectorRecipe) -> dict[str, Any]:
             },
             {"name": "boxes drawn by YuNet 2023mar", "licence": "MIT", "commercial_use": "yes"},
         ],
+        "limits": list(recipe.limits),
         "recipe": f"recipes/{recipe.name}.yaml",
         "code_revision": code_revision(),
         "created": datetime.now(UTC).date().isoformat(),

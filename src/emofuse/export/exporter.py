@@ -21,6 +21,7 @@ from emofuse.metrics import expected_calibration_error
 from emofuse.preprocess import WordPieceTokenizer
 from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy
+from emofuse.train.checkpoints import read_effort
 from emofuse.train.data import Example
 from emofuse.train.recipe import Recipe
 from emofuse.train.trainer import load_run
@@ -66,7 +67,7 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     files = {}
     if tokenizer is not None:
         files["tokenizer.json"] = (run_dir / "tokenizer.json").read_bytes()
-    manifest = _manifest(recipe, tokenizer, outputs, metrics)
+    manifest = _manifest(recipe, tokenizer, outputs, metrics) | {"effort": read_effort(run_dir)}
     write_bundle(bundle_dir, manifest, files)
     return manifest
 
@@ -186,6 +187,7 @@ def _manifest(
             {"name": adapter.name, "licence": adapter.licence, "commercial_use": adapter.commercial_use}
             for adapter in adapters
         ],
+        "limits": list(recipe.export.limits),
         "recipe": f"recipes/{recipe.name}.yaml",
         "code_revision": code_revision(),
         "created": datetime.now(UTC).date().isoformat(),

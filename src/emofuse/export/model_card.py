@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["render_model_card"]
@@ -22,6 +22,7 @@ def render_model_card(manifest: Mapping[str, Any]) -> str:
     Returns:
         Markdown.
     """
+    evaluations = manifest.get("evaluations", [])
     return "\n".join(
         [
             f"# {manifest['name']} {manifest['version']}",
@@ -29,18 +30,19 @@ def render_model_card(manifest: Mapping[str, Any]) -> str:
             f"{manifest['description']}.",
             "",
             *_outputs(manifest["outputs"]),
-            "## Measured",
+            "## Measured while it was made",
             "",
             *_metrics(manifest["metrics"]),
             "",
-            "Figures on test splits are in `benchmarks/` of the repository, each with its command.",
-            "",
+            *[line for evaluation in evaluations for line in _evaluation(evaluation)],
             *_data(manifest["data"]),
             f"Recipe {manifest['recipe']}, code revision `{manifest['code_revision']}`, "
-            f"{manifest['created']}.",
+            f"{manifest['created']}. {_effort(manifest.get('effort'))}",
             "",
             "## Limits",
             "",
+            *[f"- {limit}" for limit in manifest.get("limits", [])],
+            *[""] * bool(manifest.get("limits")),
             _LIMITS,
             "",
         ]
@@ -58,17 +60,63 @@ def _outputs(outputs: Mapping[str, Any]) -> list[str]:
     return ["## Outputs", "", *rows, ""]
 
 
-def _metrics(metrics: list[Mapping[str, Any]]) -> list[str]:
-    header = ["| corpus | split | measure | value | n |", "|---|---|---|---|---|"]
-    rows = [
-        f"| {row['corpus']} | {row['split']} | {row['metric']} | {row['value']:.4f} | {row['n']} |"
-        for row in metrics
+def _metrics(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [[row["corpus"], row["split"], row["metric"], f"{row['value']:.4f}", row["n"]] for row in metrics]
+    return _table(["corpus", "split", "measure", "value", "n"], rows)
+
+
+def _evaluation(evaluation: Mapping[str, Any]) -> list[str]:
+    title = f"## {evaluation['corpus']} {evaluation['split']}: {evaluation['samples']} samples"
+    about = f"`{evaluation['command']}`, {evaluation['date']}; 95 % bootstrap intervals over the samples."
+    scores = [
+        [name, f"{value:.3f}", _span(evaluation["intervals"].get(name))]
+        for name, value in evaluation["scores"].items()
     ]
-    return header + rows
+    classes = [
+        [
+            label,
+            f"{row['precision']:.3f}",
+            f"{row['recall']:.3f}",
+            f"{row['f1']:.3f}",
+            _span((row["f1_low"], row["f1_high"]) if "f1_low" in row else None),
+            int(row["support"]),
+        ]
+        for label, row in evaluation["per_class"].items()
+    ]
+    lines = [title, "", about, "", *_table(["measure", "value", "interval"], scores), ""]
+    lines += [*_table(["label", "precision", "recall", "F1", "interval", "n"], classes), ""]
+    if bins := evaluation["calibration"]:
+        rows = [
+            [
+                f"{row['confidence']:.2f}",
+                f"{row['accuracy']:.2f}",
+                row["n"],
+                "█" * round(20 * row["accuracy"]),
+            ]
+            for row in bins
+        ]
+        lines += ["Calibration: how often an answer of this confidence is right.", ""]
+        lines += [*_table(["mean confidence", "accuracy", "n", ""], rows), ""]
+    return lines
 
 
-def _data(data: list[Mapping[str, Any]]) -> list[str]:
+def _span(ends: Sequence[float] | None) -> str:
+    return "–" if ends is None else f"{ends[0]:.3f}–{ends[1]:.3f}"
+
+
+def _effort(effort: Mapping[str, float] | None) -> str:
+    if not effort:
+        return "The CPU time of its training was not recorded."
+    return f"Trained in {effort['cpu_hours']:.1f} CPU hours over {effort['epochs']:.0f} epochs."
+
+
+def _data(data: Sequence[Mapping[str, Any]]) -> list[str]:
     if not data:
         return []
     rows = [f"- {row['name']}: {row['licence']} (commercial use: {row['commercial_use']})" for row in data]
     return ["## Trained on", "", *rows, ""]
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    lines: list[Sequence[object]] = [header, ["---"] * len(header), *rows]
+    return ["| " + " | ".join(map(str, line)) + " |" for line in lines]

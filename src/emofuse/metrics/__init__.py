@@ -4,7 +4,14 @@ from emofuse.metrics.calibration import (
     brier_score,
     expected_calibration_error,
     jensen_shannon,
+    reliability_bins,
     risk_coverage,
 )
 
-__all__ = ["brier_score", "expected_calibration_error", "jensen_shannon", "risk_coverage"]
+__all__ = [
+    "brier_score",
+    "expected_calibration_error",
+    "jensen_shannon",
+    "reliability_bins",
+    "risk_coverage",
+]

@@ -7,7 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from emofuse.types import FloatArray
 
-__all__ = ["brier_score", "expected_calibration_error", "jensen_shannon", "risk_coverage"]
+__all__ = [
+    "brier_score",
+    "expected_calibration_error",
+    "jensen_shannon",
+    "reliability_bins",
+    "risk_coverage",
+]
 
 
 def expected_calibration_error(
@@ -39,9 +45,47 @@ def expected_calibration_error(
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == targets
-    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    index = _bin_index(confidence, bins)
     gaps = np.bincount(index, weights=correct - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))
+
+
+def reliability_bins(
+    probabilities: FloatArray, targets: NDArray[np.integer], bins: int = 15
+) -> list[dict[str, float]]:
+    """The bins behind the expected calibration error, for a reliability diagram.
+
+    Args:
+        probabilities: (n, labels) float, rows sum to 1; n >= 1.
+        targets: (n,) int, index of the true label.
+        bins: Number of bins of equal width, >= 1.
+
+    Returns:
+        One entry per bin that is not empty, from low confidence to high: `n`, mean `confidence` and
+        `accuracy`, 0-1.
+
+    Source: Niculescu-Mizil and Caruana 2005, "Predicting Good Probabilities with Supervised Learning".
+
+    Example:
+        >>> reliability_bins(np.array([[0.75, 0.25], [0.25, 0.75]]), np.array([0, 0]), bins=2)
+        [{'n': 2, 'confidence': 0.75, 'accuracy': 0.5}]
+    """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == targets
+    index = _bin_index(confidence, bins)
+    return [
+        {
+            "n": int((index == i).sum()),
+            "confidence": float(confidence[index == i].mean()),
+            "accuracy": float(correct[index == i].mean()),
+        }
+        for i in np.unique(index)
+    ]
+
+
+def _bin_index(confidence: FloatArray, bins: int) -> NDArray[np.int64]:
+    index: NDArray[np.int64] = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    return index
 
 
 def brier_score(probabilities: FloatArray, targets: NDArray[np.integer]) -> float:

@@ -1,14 +1,17 @@
-"""What a run leaves behind: two epochs, and logs."""
+"""What a run leaves behind: two epochs, logs, and what it cost."""
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import lightning
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-__all__ = ["build_loggers", "keep_best_and_last"]
+__all__ = ["CpuTime", "build_loggers", "keep_best_and_last", "read_effort"]
 
 
 def keep_best_and_last(run_dir: Path, *, monitor: str, mode: Literal["min", "max"]) -> list[ModelCheckpoint]:
@@ -39,3 +42,33 @@ def build_loggers(run_dir: Path) -> list[Logger]:
     """
     table = CSVLogger(run_dir, name="logs")
     return [table, TensorBoardLogger(run_dir, name="logs", version=table.version)]
+
+
+class CpuTime(lightning.Callback):
+    """Adds up the processor time of a run over all its parts, and keeps it in `effort.json`."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.path = run_dir / "effort.json"
+        self.seconds = 0.0
+        self.since = time.process_time()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+        """Add the epoch."""
+        now = time.process_time()
+        self.seconds, self.since = self.seconds + now - self.since, now
+        effort = {"cpu_hours": self.seconds / 3600, "epochs": trainer.current_epoch + 1}
+        self.path.write_text(json.dumps(effort) + "\n", encoding="utf-8")
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting."""
+        self.seconds = state_dict["seconds"]
+
+
+def read_effort(run_dir: Path) -> dict[str, float] | None:
+    """What a run cost: `cpu_hours` and `epochs`; None if it was not recorded."""
+    path = run_dir / "effort.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -218,12 +218,14 @@ class ExportConfig:
             only batches of one keep a result independent of its neighbours.
         version: Version of the bundle.
         description: One sentence for `emofuse models list`.
+        limits: Known failures, a sentence each, for the model card.
     """
 
     quantize: Literal["none", "int8_dynamic", "int8_static", "int8_embedding"] = "none"
     max_batch: int = 64
     version: str = "0.1.0"
     description: str = ""
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

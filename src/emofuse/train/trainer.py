@@ -14,7 +14,7 @@ from lightning.pytorch import callbacks
 
 from emofuse.errors import ConfigError
 from emofuse.preprocess import WordPieceTokenizer
-from emofuse.train.checkpoints import build_loggers, keep_best_and_last
+from emofuse.train.checkpoints import CpuTime, build_loggers, keep_best_and_last
 from emofuse.train.classifier import Classifier, EmotionNetwork
 from emofuse.train.data import ClassifierData, read_texts
 from emofuse.train.encoders import build_encoder
@@ -142,6 +142,7 @@ def _build_trainer(recipe: Recipe, run_dir: Path, extra: Sequence[lightning.Call
         max_epochs=config.epochs,
         precision=config.precision,
         callbacks=[
+            CpuTime(run_dir),
             *keep_best_and_last(run_dir, monitor="val/score", mode="max"),
             *average,
             *(stop if config.patience else []),

@@ -44,6 +44,7 @@ class DetectorRecipe:
         scenes: Canvases.
         train: Optimisation.
         version: Version of the bundle.
+        limits: Known failures, a sentence each, for the model card.
         seed: Of everything random.
     """
 
@@ -58,4 +59,5 @@ class DetectorRecipe:
     scenes: SceneConfig = field(default_factory=SceneConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     version: str = "0.1.0"
+    limits: tuple[str, ...] = ()
     seed: int = 7

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from emofuse.errors import ConfigError
-from emofuse.train.checkpoints import build_loggers, keep_best_and_last
+from emofuse.train.checkpoints import CpuTime, build_loggers, keep_best_and_last
 from emofuse.train.face_detection.labels import Photos, find_photos, label_photos
 from emofuse.train.face_detection.losses import detection_loss
 from emofuse.train.face_detection.network import FaceDetectorNetwork
@@ -112,6 +112,7 @@ def train_detector(recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, re
         precision=recipe.train.precision,
         gradient_clip_val=recipe.train.clip,
         callbacks=[
+            CpuTime(run_dir),
             *keep_best_and_last(run_dir, monitor="val/loss", mode="min"),
             callbacks.EMAWeightAveraging(decay=recipe.train.ema),
         ],
