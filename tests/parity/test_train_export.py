@@ -1,5 +1,6 @@
 """Miniatures of the recipes: raw corpus -> run -> bundle -> evaluation, by the commands that users type."""
 
+import csv
 import subprocess
 import sys
 
@@ -108,32 +109,40 @@ def test_served_tokens_are_those_of_training(text_run, data, tmp_path):
     np.testing.assert_allclose(reading.probabilities["emotion6"], expected, atol=0.03)
 
 
-def test_resumed_run_equals_an_unbroken_one(text_run, data, tmp_path):
+def test_run_killed_three_times_equals_an_unbroken_one(text_run, data, tmp_path):
     recipe = text_run / "tiny_text.yaml"
-    train_recipe(recipe, data, tmp_path / "run", overrides=["train.epochs=3"])
-    first = _weights(tmp_path / "run")
-    # Stop after one of three epochs as a kill would, then go on.
-    _train_one_epoch_then_stop(recipe, data, tmp_path / "broken")
+    random = np.random.default_rng(0)
+    # Before the first epoch has ended, which starts anew, and within the second and the third.
+    for epoch in range(3):
+        _train_and_kill(recipe, data, tmp_path / "broken", epoch, int(random.integers(12)))
     train_recipe(recipe, data, tmp_path / "broken", resume=True)
+    unbroken = _weights(text_run / "run")
     for key, value in _weights(tmp_path / "broken").items():
-        torch.testing.assert_close(value, first[key], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(value, unbroken[key], rtol=0, atol=0)
+    assert _last_scores(tmp_path / "broken") == _last_scores(text_run / "run")
 
 
-def _train_one_epoch_then_stop(recipe, data, run):
+def _last_scores(run):
+    tables = sorted((run / "logs").glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name[8:]))
+    with tables[-1].open() as file:
+        return [row for row in csv.DictReader(file) if row["val/score"]][-1]
+
+
+def _train_and_kill(recipe, data, run, epoch, batch):
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
         "from emofuse.train import train_recipe\n"
         "from emofuse.train.classifier import Classifier\n"
         "begin = Classifier.on_train_batch_start\n"
-        "def kill(self, *arguments):\n"
-        "    if self.current_epoch == 1: os._exit(9)\n"
+        "def kill(self, batch, index):\n"
+        "    if (self.current_epoch, index) == (int(sys.argv[4]), int(sys.argv[5])): os._exit(9)\n"
         "    begin(self)\n"
         "Classifier.on_train_batch_start = kill\n"
-        "train_recipe(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))\n"
+        "train_recipe(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), resume=True)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(recipe), str(data), str(run)],
+        [sys.executable, "-c", code, *map(str, (recipe, data, run, epoch, batch))],
         capture_output=True,
         timeout=300,
         check=False,

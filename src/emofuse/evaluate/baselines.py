@@ -28,15 +28,18 @@ from emofuse.types import FloatArray, Sample
 __all__ = ["fit_baselines"]
 
 SEED = 7
+FOREST_SAMPLES = 10_000  # texts a tree; all of a large corpus would take hours
 
 
-def _classifiers() -> dict[str, Any]:
+def _classifiers(samples: int) -> dict[str, Any]:
     return {
         "most frequent label": DummyClassifier(strategy="prior"),
         "TF-IDF + naive Bayes": MultinomialNB(alpha=0.1),
         "TF-IDF + linear SVM": CalibratedClassifierCV(LinearSVC(random_state=SEED), cv=3),
         "TF-IDF + logistic regression": LogisticRegression(C=5.0, max_iter=1000),
-        "TF-IDF + random forest": RandomForestClassifier(random_state=SEED, n_jobs=-1),
+        "TF-IDF + random forest": RandomForestClassifier(
+            max_samples=min(FOREST_SAMPLES, samples), random_state=SEED, n_jobs=-1
+        ),
     }
 
 
@@ -66,7 +69,7 @@ def fit_baselines(
     if not texts or not questions:
         raise ConfigError(f"{corpus} holds no labelled texts, which the baselines need.", item=corpus)
     answers = {}
-    for name, classifier in _classifiers().items():
+    for name, classifier in _classifiers(len(texts)).items():
         features = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
         model = make_pipeline(
             features, OneVsRestClassifier(classifier) if adapter.multi_label else classifier
