@@ -38,14 +38,14 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         from emofuse.evaluate.comparison import compare_bundles  # noqa: PLC0415 - an extra
 
         chosen = [label for label in (labels or "").split(",") if label]
-        bundles = [_open(name, Path(scratch) / str(i)) for i, name in enumerate(models)]
+        bundles = _open_all(models, Path(scratch))
         others = None
         if baselines:
             from emofuse.datasets import load_adapter  # noqa: PLC0415
             from emofuse.evaluate.baselines import fit_baselines  # noqa: PLC0415
             from emofuse.evaluate.evaluator import choose_output  # noqa: PLC0415
 
-            _, taxonomy = choose_output(bundles[0], load_adapter(corpus))
+            _, taxonomy = choose_output(next(iter(bundles.values())), load_adapter(corpus))
             others = fit_baselines(corpus, root, taxonomy, split=split, labels=chosen)
         result = compare_bundles(bundles, corpus, root, split=split, labels=chosen, baselines=others)
     if output is not None:
@@ -68,6 +68,15 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         markdown.write_text(result.to_markdown(), encoding="utf-8")
     click.echo(f"{corpus} {split}: {result.samples} samples, {result.taxonomy}, 95 % bootstrap intervals")
     click.echo(result.to_markdown(), nl=False)
+
+
+def _open_all(models: tuple[str, ...], scratch: Path) -> dict[str, ModelBundle]:
+    opened = {model: _open(model, scratch / str(i)) for i, model in enumerate(models)}
+    names = [bundle.name for bundle in opened.values()]
+    # Two versions of one model differ in their place, not in their name.
+    return {
+        bundle.name if names.count(bundle.name) == 1 else model: bundle for model, bundle in opened.items()
+    }
 
 
 def _open(name: str, scratch: Path) -> ModelBundle:

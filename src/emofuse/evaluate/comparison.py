@@ -94,7 +94,7 @@ class Comparison:
 
 
 def compare_bundles(
-    bundles: Sequence[ModelBundle],
+    bundles: Mapping[str, ModelBundle],
     corpus: str,
     root: Path,
     *,
@@ -105,7 +105,8 @@ def compare_bundles(
     """Score bundles on the same samples of a split.
 
     Args:
-        bundles: Text or face bundles; the first is the one that the others are tested against.
+        bundles: Name of the row -> text or face bundle; the first is the one that the others are tested
+            against.
         corpus: Name of a dataset adapter.
         root: Folder of the corpus.
         split: One of the adapter's splits.
@@ -120,10 +121,9 @@ def compare_bundles(
         DatasetError: The corpus is missing or malformed.
     """
     named = {
-        bundle.name: answer_corpus(bundle, corpus, root, split=split, labels=labels) for bundle in bundles
+        name: answer_corpus(bundle, corpus, root, split=split, labels=labels)
+        for name, bundle in bundles.items()
     }
-    if len(named) < len(bundles):
-        raise ConfigError("Two of the bundles have the same name; compare differently named ones.")
     return compare_answers({**named, **(baselines or {})}, corpus, split)
 
 

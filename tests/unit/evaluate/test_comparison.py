@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -95,6 +96,15 @@ def test_baselines_learn_and_the_most_frequent_label_does_not(corpus):
     accuracy = {row.name: row.scores["accuracy"].value for row in comparison.rows}
     assert accuracy.pop("most frequent label") < 0.6
     assert min(accuracy.values()) > 0.8
+
+
+def test_versions_of_one_model_are_told_apart_by_their_place(text_bundle, corpus, tmp_path, capsys):
+    other = shutil.copytree(text_bundle, tmp_path / "other")
+    arguments = ["compare", str(text_bundle), str(other), "--corpus", "emotion", "--root", str(corpus)]
+    cli.main(arguments, standalone_mode=False)
+    shown = capsys.readouterr().out
+    assert f"| {text_bundle} |" in shown
+    assert f"| {other} |" in shown
 
 
 def test_command_writes_json_and_markdown(text_bundle, corpus, tmp_path, capsys):
