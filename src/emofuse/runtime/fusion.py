@@ -65,10 +65,16 @@ class LogLinearFusion:
             ConfigError: A modality has no weight.
         """
         exponents = self._exponents(probabilities, present)
-        logs = np.stack([np.log(np.maximum(part, FLOOR)) for part in probabilities.values()], axis=1)
+        parts = list(probabilities.values())
+        if len(parts) == 1:
+            return parts[0].astype(np.float32)
+        logs = np.stack([np.log(np.maximum(part, FLOOR)) for part in parts], axis=1)
         total = (np.where(present[:, :, None], logs, 0.0) * exponents[:, :, None]).sum(axis=1)
         raised = np.exp(total - total.max(axis=1, keepdims=True))
         pooled: FloatArray = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+        alone = present & (present.sum(axis=1, keepdims=True) == 1)
+        for part, rows in zip(parts, alone.T, strict=True):
+            pooled[rows] = part[rows]
         return pooled
 
     def shares(self, probabilities: Mapping[Modality, FloatArray], present: NDArray[np.bool_]) -> FloatArray:
@@ -92,17 +98,20 @@ class LogLinearFusion:
     def _exponents(
         self, probabilities: Mapping[Modality, FloatArray], present: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        empty = np.flatnonzero(~present.any(axis=1))
-        if empty.size:
-            raise NoModalityError(
-                "A row has no modality present. Give each sample a text or an image.", item=f"row {empty[0]}"
-            )
         if unweighted := sorted(set(probabilities) - set(self.weights)):
             raise ConfigError(
                 f"The fusion has no weight for {', '.join(unweighted)}. Choose a fusion that knows it.",
                 item=unweighted[0],
             )
         own = np.array([self.weights[modality] for modality in probabilities])
+        if present.all():
+            whole: NDArray[np.float64] = present * (own / own.max())
+            return whole
+        empty = np.flatnonzero(~present.any(axis=1))
+        if empty.size:
+            raise NoModalityError(
+                "A row has no modality present. Give each sample a text or an image.", item=f"row {empty[0]}"
+            )
         weights = np.where(present, own, 0.0)
         exponents: NDArray[np.float64] = weights / weights.max(axis=1, keepdims=True)
         return exponents
