@@ -25,12 +25,20 @@ TEXTS = [
     "Wow, I did not see that coming!",
     "😂😂😂",
 ]
+DRAWN = {
+    "neutral": "neutral",
+    "happy": "joy",
+    "sad": "sadness",
+    "angry": "anger",
+    "surprised": "surprise",
+}
 
 
 def samples():
     texts = [Sample(id=text, text=text) for text in TEXTS]
     face = PHOTOS / "eileen_collins.jpg"
-    return [*texts, Sample(id="photo", image=face), Sample(id="pair", text=TEXTS[1], image=face)]
+    drawn = [Sample(id=name, image=PHOTOS / f"drawn_{name}.png") for name in DRAWN]
+    return [*texts, *drawn, Sample(id="photo", image=face), Sample(id="pair", text=TEXTS[1], image=face)]
 
 
 def summary(prediction):
@@ -79,6 +87,12 @@ def test_neighbours_in_a_batch_change_nothing():
         [alone] = predictor.predict([sample])
         assert alone.emotion.probabilities == pytest.approx(together.emotion.probabilities, abs=1e-5)
         assert alone.fine_emotions == pytest.approx(together.fine_emotions, abs=1e-5)
+
+
+def test_drawn_expressions_are_read_as_drawn():
+    drawn = [Sample(image=PHOTOS / f"drawn_{name}.png") for name in DRAWN]
+    labels = [prediction.emotion.label for prediction in Predictor.load().predict(drawn)]
+    assert labels == list(DRAWN.values())
 
 
 if __name__ == "__main__":
