@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
 # Regenerates the accuracy figures: benchmarks/evaluate.sh DATA
-# DATA holds text/{goemotions,semeval2017_4a,sentiment140,emotion,meld}, faces, msed, pairs and the reference detector.
+# DATA holds text/{goemotions,semeval2017_4a,sentiment140,emotion,meld,imdb,checklist_sentiment}, faces, msed, pairs and
+# the reference detector.
 set -euo pipefail
 data=${1:?give the folder that holds the corpora}
 here=$(dirname "$0")
-evaluate() { emofuse evaluate "$1" --corpus "$2" --root "$data/$3" --split "$4" --json "$here/$1.$2.$4.json"; }
+models=$here/../src/emofuse/models
+
+# A figure that is younger than its model stays, so that a second call goes on where the first one stopped.
+evaluate() { # BUNDLE CORPUS ROOT SPLIT
+  local figures="$here/$1.$2.$4.json"
+  [ "$figures" -nt "$models/$1/SHA256SUMS" ] || emofuse evaluate "$1" --corpus "$2" --root "$data/$3" --split "$4" --json "$figures"
+}
 for model in text_bert_bilstm text_bilstm; do
   evaluate $model goemotions_ekman text/goemotions test
   evaluate $model goemotions text/goemotions test
@@ -13,6 +20,7 @@ for model in text_bert_bilstm text_bilstm; do
   evaluate $model meld text/meld test
   evaluate $model sentiment140 text/sentiment140 test
   evaluate $model sentiment140_polarity text/sentiment140 test
+  evaluate $model imdb text/imdb test
 done
 python "$here/behaviour.py" --checklist "$data/text/checklist_sentiment" --json "$here/behaviour.json"
 evaluate face_ferplus ferplus faces test
