@@ -41,6 +41,8 @@ def write_corpora(root: Path) -> Path:
     _write_sentiment140(text / "sentiment140", random)
     _write_imdb(text / "imdb", random)
     _write_semeval2007(text / "semeval2007", random)
+    _write_brighter(text / "brighter", random)
+    _write_xed(text / "xed", random)
     _write_fer(root / "faces", random)
     _write_rafdb(root / "rafdb", random)
     return root
@@ -128,6 +130,30 @@ def _write_semeval2007(folder: Path, random: np.random.Generator) -> None:
         (base / f"{name}.xml").write_text(xml)
         (base / f"{name}.emotions.gold").write_text("".join(emotions))
         (base / f"{name}.valence.gold").write_text("".join(valences))
+
+
+def _write_brighter(folder: Path, random: np.random.Generator) -> None:
+    labels = ("anger", "fear", "joy", "sadness", "surprise")
+    for path in ("track_a/train/eng.csv", "track_a/dev/eng.csv", "track_a/test/eng.csv"):
+        (folder / path).parent.mkdir(parents=True)
+        with (folder / path).open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["id", "text", *labels])
+            for i in range(30):
+                own = labels[i % 5]
+                rows.writerow(
+                    [f"{path}-{i}", sentence(own, random), *(int(label == own) for label in labels)]
+                )
+
+
+def _write_xed(folder: Path, random: np.random.Generator) -> None:
+    (folder / "AnnotatedData").mkdir(parents=True)
+    ids = {"anger": 1, "fear": 4, "joy": 5, "sadness": 6, "surprise": 7}
+    lines = [f"{sentence(label, random)} {i}\t{ids[label]}\n" for i, label in enumerate(list(ids) * 12)]
+    (folder / "AnnotatedData" / "en-annotated.tsv").write_text("".join(lines))
+    (folder / "AnnotatedData" / "neu_en.txt").write_text(
+        "".join(f"0\tthe day at home {i}\n" for i in range(20))
+    )
 
 
 def _write_fer(folder: Path, random: np.random.Generator) -> None:
