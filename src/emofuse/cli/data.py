@@ -18,11 +18,12 @@ def data() -> None:
 @data.command(name="list")
 def list_() -> None:
     """Names, label sets, splits and licences of the corpora that can be read."""
-    for name in list_adapters():
+    names = list_adapters()
+    width = max(map(len, names))
+    for name in names:
         adapter = load_adapter(name)
-        click.echo(
-            f"{name:16} {','.join(adapter.taxonomies):20} {','.join(adapter.splits)}  [{adapter.licence}]"
-        )
+        taxonomies = ",".join(adapter.taxonomies)
+        click.echo(f"{name:{width}}  {taxonomies:18}  {','.join(adapter.splits)}  [{adapter.licence}]")
 
 
 @data.command()
