@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -15,13 +16,26 @@ from emofuse.cli.extras import needs_extra
 @click.option("--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: runs/NAME.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one key of the recipe.")
 @click.option("--resume", is_flag=True, help="Go on from the last finished epoch.")
+@click.option(
+    "--devices", type=click.IntRange(1), help="Graphics cards, or processes without any. Default: all, or 1."
+)
 def train(
-    recipe: Path, data_root: Path, run_dir: Path | None, overrides: tuple[str, ...], resume: bool
+    recipe: Path,
+    data_root: Path,
+    run_dir: Path | None,
+    *,
+    overrides: tuple[str, ...],
+    resume: bool,
+    devices: int | None,
 ) -> None:
     """Train the model of a RECIPE on the corpora below --data-root."""
     with needs_extra("train"):
         from emofuse.train import train_recipe  # noqa: PLC0415 - an extra
 
-        best = train_recipe(recipe, data_root, run_dir, overrides=overrides, resume=resume)
+        best = train_recipe(
+            recipe, data_root, run_dir, overrides=overrides, resume=resume, devices=devices or "auto"
+        )
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return  # one of several processes speaks for all
     click.echo(f"Best checkpoint: {best}")
     click.echo(f"Next: emofuse export {best.parent.parent} -o BUNDLE")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from emofuse.train.recipe import Recipe, build_config, read_yaml
 
@@ -17,6 +18,7 @@ def train_recipe(
     *,
     overrides: Sequence[str] = (),
     resume: bool = False,
+    devices: int | Literal["auto"] = "auto",
 ) -> Path:
     """Train whatever a recipe file describes.
 
@@ -26,6 +28,8 @@ def train_recipe(
         run_dir: Where the run is kept; None takes `runs/<name>`.
         overrides: `key.sub=value` strings.
         resume: Go on from the last finished epoch.
+        devices: Processes or graphics cards that share the batches; "auto" takes every card, or one process
+            without any.
 
     Returns:
         Path of the best checkpoint.
@@ -39,7 +43,9 @@ def train_recipe(
     if data.get("task") == "face_detector":
         from emofuse.train.face_detection import DetectorRecipe, train_detector  # noqa: PLC0415 - needs OpenCV
 
-        return train_detector(build_config(DetectorRecipe, data), data_root, folder, resume=resume)
+        return train_detector(
+            build_config(DetectorRecipe, data), data_root, folder, resume=resume, devices=devices
+        )
     from emofuse.train.trainer import train  # noqa: PLC0415 - Lightning takes seconds to import
 
-    return train(build_config(Recipe, data), data_root, folder, resume=resume)
+    return train(build_config(Recipe, data), data_root, folder, resume=resume, devices=devices)

@@ -62,7 +62,8 @@ class Classifier(lightning.LightningModule):
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Tie dropout and augmentation to the step, so that a resumed run repeats an unbroken one."""
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        step = self.global_step * self.trainer.world_size + self.global_rank
+        torch.manual_seed(self.recipe.seed * 1_000_003 + step)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Sum the heads' losses over the samples that they label, per sample of the batch."""

@@ -167,17 +167,24 @@ class _Examples(Dataset[Example]):
 
 
 class _SameShapeBatches(Sampler[list[int]]):
-    """Batches of examples whose inputs have one shape, so that nothing is ever padded."""
+    """Batches of examples whose inputs have one shape, so that nothing is ever padded.
 
-    def __init__(self, examples: Sequence[Example], batch_size: int, seed: int | None) -> None:
+    Of several processes each takes every n-th batch; a few batches at the end are left out so that all get
+    the same number.
+    """
+
+    def __init__(
+        self, examples: Sequence[Example], batch_size: int, seed: int | None, *, rank: int = 0, ranks: int = 1
+    ) -> None:
         self.batch_size = batch_size
         self.seed = seed
+        self.rank, self.ranks = rank, ranks
         self.groups: dict[tuple[int, ...], list[int]] = {}
         for index, example in enumerate(examples):
             self.groups.setdefault(example.inputs.shape, []).append(index)
 
     def __len__(self) -> int:
-        return sum(-(-len(group) // self.batch_size) for group in self.groups.values())
+        return sum(-(-len(group) // self.batch_size) for group in self.groups.values()) // self.ranks
 
     def __iter__(self) -> Iterator[list[int]]:
         random = None if self.seed is None else np.random.default_rng(self.seed)
@@ -189,7 +196,7 @@ class _SameShapeBatches(Sampler[list[int]]):
             ]
         if random is not None:
             random.shuffle(batches)
-        return iter(batches)
+        return iter(batches[self.rank : len(self) * self.ranks : self.ranks])
 
 
 class ClassifierData(lightning.LightningDataModule):
@@ -221,15 +228,21 @@ class ClassifierData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batches of the current epoch."""
-        epoch = self.trainer.current_epoch if self.trainer else 0
-        return self._loader(self.training, seed=self.recipe.seed * 1000 + epoch)
+        if self.trainer is None:
+            return self._loader(self.training, seed=self.recipe.seed * 1000)
+        seed = self.recipe.seed * 1000 + self.trainer.current_epoch
+        return self._loader(
+            self.training, seed=seed, rank=self.trainer.global_rank, ranks=self.trainer.world_size
+        )
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the validation splits."""
         return self._loader(self.validation, seed=None)
 
-    def _loader(self, examples: Sequence[Example], seed: int | None) -> DataLoader[Any]:
-        batches = _SameShapeBatches(examples, self.recipe.train.batch_size, seed)
+    def _loader(
+        self, examples: Sequence[Example], seed: int | None, *, rank: int = 0, ranks: int = 1
+    ) -> DataLoader[Any]:
+        batches = _SameShapeBatches(examples, self.recipe.train.batch_size, seed, rank=rank, ranks=ranks)
         return DataLoader(_Examples(examples), batch_sampler=batches, collate_fn=self._collate)
 
     def _collate(self, examples: Sequence[Example]) -> Batch:

@@ -6,6 +6,7 @@ import dataclasses
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import lightning
 import torch
@@ -34,6 +35,7 @@ def train(
     run_dir: Path,
     *,
     resume: bool = False,
+    devices: int | Literal["auto"] = "auto",
     extra: Sequence[lightning.Callback] = (),
 ) -> Path:
     """Train the network of a recipe and keep its best epoch.
@@ -44,6 +46,8 @@ def train(
         run_dir: Gets `recipe.yaml` (resolved), `tokenizer.json` (text), `validation.npz`,
             `logs/version_N/metrics.csv` and `checkpoints/{best,last}.ckpt`.
         resume: Go on from `last.ckpt` when there is one.
+        devices: Processes, or graphics cards where there are any, that share the batches; "auto" takes every
+            card, or one process without any.
         extra: Further Lightning callbacks.
 
     Returns:
@@ -68,7 +72,7 @@ def train(
     network = _build_network(recipe, tokenizer, pretrained=True)
     _start(network, recipe, tokenizer, data)
     model = Classifier(network, recipe, data.label_weights())
-    trainer = _build_trainer(recipe, run_dir, extra)
+    trainer = _build_trainer(recipe, run_dir, devices, extra)
     trainer.fit(model, data, ckpt_path=last if resume and last.exists() else None, weights_only=True)
     return run_dir / "checkpoints" / "best.ckpt"
 
@@ -132,13 +136,22 @@ def _prepare_tokenizer(recipe: Recipe, data_root: Path, run_dir: Path) -> WordPi
     return write_tokenizer(recipe.tokenizer, read_texts(recipe, data_root), path)
 
 
-def _build_trainer(recipe: Recipe, run_dir: Path, extra: Sequence[lightning.Callback]) -> lightning.Trainer:
+def _build_trainer(
+    recipe: Recipe,
+    run_dir: Path,
+    devices: int | Literal["auto"],
+    extra: Sequence[lightning.Callback],
+) -> lightning.Trainer:
     config = recipe.train
     average = [callbacks.EMAWeightAveraging(decay=config.ema)] if config.ema else []
     stop = [callbacks.EarlyStopping("val/score", patience=config.patience, mode="max")]
     # Two loader workers would only fight for the cores: the data are in memory already.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # Every process validates on everything, so there is nothing to gather.
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
     return lightning.Trainer(
+        devices=devices,
+        use_distributed_sampler=False,  # the batches are shared out by their own sampler
         max_epochs=config.epochs,
         precision=config.precision,
         callbacks=[

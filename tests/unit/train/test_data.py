@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from emofuse.train.classifier import Classifier, EmotionNetwork
-from emofuse.train.data import ClassifierData, read_examples
+from emofuse.train.data import ClassifierData, _SameShapeBatches, read_examples
 from emofuse.train.encoders import build_encoder
 from emofuse.train.recipe import Recipe, build_config
 from emofuse.train.tokenizer import write_tokenizer
@@ -61,6 +61,15 @@ def test_label_weights_follow_the_frequency(kind, power, root, tokenizer):
     assert anger / joy == pytest.approx(6**power)
     assert (0.6 * joy + 0.3 * sadness + 0.1 * anger) == pytest.approx(1)
     assert np.count_nonzero(weights) == 3
+
+
+def test_several_processes_share_the_batches(root, tokenizer):
+    examples = read_examples(make_recipe(), root, training=True, tokenizer=tokenizer)
+    whole = list(_SameShapeBatches(examples, 3, seed=1))
+    parts = [list(_SameShapeBatches(examples, 3, seed=1, rank=rank, ranks=2)) for rank in range(2)]
+    assert len(whole) == 4
+    assert [len(part) for part in parts] == [2, 2]
+    assert sorted(parts[0] + parts[1]) == sorted(whole)
 
 
 def test_loss_is_weighted_and_smoothed(root, tokenizer):

@@ -24,18 +24,25 @@ Random = np.random.Generator
 
 
 class Scenes(IterableDataset[Any]):
-    """One epoch of canvases: every photograph once, in an order that seed and epoch decide."""
+    """One epoch of canvases: every photograph once, in an order that seed and epoch decide.
 
-    def __init__(self, photos: Photos, recipe: DetectorRecipe, epoch: int) -> None:
+    Of several processes each draws every n-th photograph.
+    """
+
+    def __init__(
+        self, photos: Photos, recipe: DetectorRecipe, epoch: int, *, rank: int = 0, ranks: int = 1
+    ) -> None:
         self.photos = photos
         self.recipe = recipe
+        self.rank, self.ranks = rank, ranks
         self.random = np.random.default_rng((recipe.seed, epoch))
 
     def __len__(self) -> int:
-        return len(self.photos)
+        return len(self.photos) // self.ranks
 
     def __iter__(self) -> Iterator[tuple[ImageArray, FloatArray, NDArray[np.bool_]]]:
-        for index in self.random.permutation(len(self.photos)):
+        order = self.random.permutation(len(self.photos))
+        for index in order[self.rank : len(self) * self.ranks : self.ranks]:
             image, boxes = self.photos.image(int(index)), self.photos.boxes[int(index)]
             yield draw_scene(image, boxes, self.recipe, self.random)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning
 import numpy as np
@@ -73,8 +73,12 @@ class _SceneData(lightning.LightningDataModule):
         self.training, self.validation, self.recipe = training, validation, recipe
 
     def train_dataloader(self) -> DataLoader[Any]:
-        epoch = self.trainer.current_epoch if self.trainer else 0
-        return self._loader(Scenes(self.training, self.recipe, epoch))
+        if self.trainer is None:
+            return self._loader(Scenes(self.training, self.recipe, 0))
+        rank, ranks = self.trainer.global_rank, self.trainer.world_size
+        return self._loader(
+            Scenes(self.training, self.recipe, self.trainer.current_epoch, rank=rank, ranks=ranks)
+        )
 
     def val_dataloader(self) -> DataLoader[Any]:
         return self._loader(Scenes(self.validation, self.recipe, VALIDATION_SEED))
@@ -83,7 +87,14 @@ class _SceneData(lightning.LightningDataModule):
         return DataLoader(scenes, batch_size=self.recipe.train.batch_size, collate_fn=collate_scenes)
 
 
-def train_detector(recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, resume: bool = False) -> Path:
+def train_detector(
+    recipe: DetectorRecipe,
+    data_root: Path,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    devices: int | Literal["auto"] = "auto",
+) -> Path:
     """Train a detector and keep the epoch with the lowest validation loss.
 
     Args:
@@ -91,6 +102,7 @@ def train_detector(recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, re
         data_root: Folder with the photographs and the reference detector.
         run_dir: Gets the label caches, `recipe.yaml`, `logs/` and `checkpoints/`.
         resume: Go on from `last.ckpt` when there is one.
+        devices: As for `emofuse.train.trainer.train`.
 
     Returns:
         Path of the best checkpoint.
@@ -108,6 +120,8 @@ def train_detector(recipe: DetectorRecipe, data_root: Path, run_dir: Path, *, re
     training, validation = (_labelled(recipe, data_root, run_dir, split) for split in ("train", "dev"))
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     trainer = lightning.Trainer(
+        devices=devices,
+        use_distributed_sampler=False,
         max_epochs=recipe.train.epochs,
         precision=recipe.train.precision,
         gradient_clip_val=recipe.train.clip,
