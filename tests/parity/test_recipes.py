@@ -1,14 +1,19 @@
 """Every recipe in miniature: one command trains it, one exports it, one evaluates the bundle."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.miniature import write_corpora
 
 from emofuse.cli import cli
 from emofuse.datasets import load_adapter
+from emofuse.errors import ConfigError
 from emofuse.evaluate import evaluate_bundle
 from emofuse.runtime.bundle import load_bundle, verify_bundle
+from emofuse.runtime.model_set import open_face_model
+from emofuse.taxonomy import load_mapping
 from emofuse.train.recipe import read_recipe, read_yaml
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
@@ -31,7 +36,7 @@ def runs(tmp_path_factory):
 def names():
     # A recipe that goes on from another's run comes after it.
     return sorted(
-        (path.stem for path in RECIPES if read_yaml(path)["task"] != "face_detector"),
+        (path.stem for path in RECIPES if read_yaml(path)["task"] in {"text", "face"}),
         key=lambda name: (read_recipe(path_of(name)).init_from is not None, name),
     )
 
@@ -61,3 +66,32 @@ def test_from_raw_corpus_to_evaluated_bundle(name, data, runs, tmp_path):
     assert not result.unreadable
     assert set(result.scores) >= {"macro_f1"}
     assert "test" in load_adapter(corpus.name).splits
+
+
+def test_ensemble_of_the_faces(data, runs, tmp_path):
+    members = [str(tmp_path / name) for name in ("face_ferplus", "face_fer2013")]
+    for member in members:
+        cli.main(["export", str(runs / Path(member).name), "-o", member], standalone_mode=False)
+    text = path_of("face_ensemble").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("members:"))
+    (tmp_path / "ensemble.yaml").write_text(text.replace(line, f"members: {json.dumps(members)}"))
+    arguments = ["export", str(tmp_path / "ensemble.yaml"), "--data-root", str(data)]
+    cli.main([*arguments, "-o", str(tmp_path / "bundle")], standalone_mode=False)
+    bundle = load_bundle(tmp_path / "bundle")
+    random = np.random.default_rng(0)
+    crops = [random.integers(0, 256, (48, 48), dtype=np.uint8) for _ in range(5)]
+    found = open_face_model(bundle).predict(crops)
+    for head in ("ferplus8", "fer7"):
+        parts = []
+        for member in map(load_bundle, members):
+            [(source, own)] = open_face_model(member).predict(crops).items()
+            parts.append(load_mapping(source, head).map_probabilities(own))
+        logits = np.log(np.maximum(np.mean(parts, axis=0), 1e-9)) / bundle.outputs[head].temperature
+        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(found[head], expected, atol=1e-5)
+    assert evaluate_bundle(bundle, "fer2013", data / "faces").taxonomy == "fer7"
+
+
+def test_recipe_that_is_no_ensemble_is_not_exported(tmp_path):
+    with pytest.raises(ConfigError, match="Train it first"):
+        cli.main(["export", str(path_of("text_bilstm")), "-o", str(tmp_path)], standalone_mode=False)

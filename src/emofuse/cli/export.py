@@ -10,17 +10,20 @@ from emofuse.cli.extras import needs_extra
 
 
 @click.command()
-@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("run", type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--int8/--float32", "int8", default=None, help="Default: what the recipe says; it names the kind of int8."
 )
-def export(run: Path, output: Path, int8: bool | None) -> None:
-    """Write the best network of a RUN as a bundle folder."""
+@click.option(
+    "--data-root", type=click.Path(file_okay=False, path_type=Path), help="Of an ensemble's corpora."
+)
+def export(run: Path, output: Path, int8: bool | None, data_root: Path | None) -> None:
+    """Write the best network of a RUN, or the ensemble of a recipe file, as a bundle folder."""
     with needs_extra("train"):
         from emofuse.export import export_any  # noqa: PLC0415 - an extra
 
-        manifest = export_any(run, output, int8=int8)
+        manifest = export_any(run, output, int8=int8, data_root=data_root)
     for row in manifest["metrics"]:
         click.echo(f"{row['corpus']} {row['split']} {row['metric']} {row['value']:.4f} (n={row['n']})")
     click.echo(f"Wrote {output}: {sum(f.stat().st_size for f in output.iterdir()) / 1e6:.1f} MB")

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from emofuse.errors import ConfigError
+from emofuse.export.ensemble import EnsembleRecipe
 from emofuse.train.face_detection.recipe import DetectorRecipe
 from emofuse.train.recipe import Recipe, apply_overrides, build_config, read_recipe, read_yaml
 
@@ -23,8 +24,8 @@ def minimal(**changes):
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_is_valid_and_named_like_its_file(path):
     data = read_yaml(path)
-    cls = DetectorRecipe if data["task"] == "face_detector" else Recipe
-    assert build_config(cls, data).name == path.stem
+    kinds = {"face_detector": DetectorRecipe, "ensemble": EnsembleRecipe}
+    assert build_config(kinds.get(data["task"], Recipe), data).name == path.stem
 
 
 def test_defaults_and_nesting():
