@@ -56,8 +56,8 @@ def _export_ensemble(
 
     if data.get("task") != "ensemble" or data_root is None:
         raise ConfigError(
-            f"{path} is a recipe. Train it first and export its run; only the recipe of an ensemble is exported "
-            "itself, with --data-root for its calibration.",
+            f"{path} is a recipe. Train it first and export its run; only the recipe of an ensemble is "
+            "exported itself, with --data-root for its calibration.",
             item=str(path),
         )
     return export_ensemble(build_config(EnsembleRecipe, data), data_root, bundle_dir)
