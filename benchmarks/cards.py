@@ -8,6 +8,7 @@ Takes benchmarks/BUNDLE.CORPUS.SPLIT.json; `--check` only tells whether the bund
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ MODELS = FOLDER.parent / "src" / "emofuse" / "models"
 KEPT = (
     "command",
     "date",
+    "model_sha256",
     "corpus",
     "split",
     "taxonomy",
@@ -53,6 +55,12 @@ def main() -> None:
     for bundle in sorted(path for path in MODELS.iterdir() if (path / "bundle.json").exists()):
         manifest = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
         found = evaluations(bundle.name)
+        model = bundle / "model.onnx"
+        digest = hashlib.sha256(model.read_bytes()).hexdigest() if model.exists() else None
+        if stale := [row["corpus"] for row in found if row["model_sha256"] != digest]:
+            sys.exit(
+                f"{bundle.name} was replaced since it was measured on {stale[0]}: run `make benchmarks`."
+            )
         if check and manifest.get("evaluations", []) != found:
             sys.exit(f"{bundle.name} is out of date: run `make tables`.")
         if not check:

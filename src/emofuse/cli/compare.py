@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from emofuse.cli.extras import needs_extra
+from emofuse.errors import ConfigError
 from emofuse.runtime.bundle import ModelBundle, load_bundle
 
 
@@ -34,20 +35,26 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
     markdown: Path | None,
 ) -> None:
     """Score runs and bundles on the same samples; the first is the one the others are tested against."""
+    if len(set(models)) < len(models):
+        raise ConfigError("A model is given twice.", item=models[0])
+    for file in (output, markdown):
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
     with needs_extra("eval"), TemporaryDirectory() as scratch:
         from emofuse.evaluate.comparison import compare_bundles  # noqa: PLC0415 - an extra
+        from emofuse.evaluate.evaluator import answer_corpus  # noqa: PLC0415
 
         chosen = [label for label in (labels or "").split(",") if label]
         bundles = _open_all(models, Path(scratch))
         others = None
         if baselines:
-            from emofuse.datasets import load_adapter  # noqa: PLC0415
             from emofuse.evaluate.baselines import fit_baselines  # noqa: PLC0415
-            from emofuse.evaluate.evaluator import choose_output  # noqa: PLC0415
 
-            _, taxonomy = choose_output(next(iter(bundles.values())), load_adapter(corpus))
-            others = fit_baselines(corpus, root, taxonomy, split=split, labels=chosen)
+            first = answer_corpus(next(iter(bundles.values())), corpus, root, split=split, labels=chosen)
+            others = fit_baselines(corpus, root, first.taxonomy, split=split, labels=chosen)
         result = compare_bundles(bundles, corpus, root, split=split, labels=chosen, baselines=others)
+    if result.unreadable:
+        click.echo(f"{result.unreadable} samples could not be read by every model.", err=True)
     if output is not None:
         record = {
             "command": " ".join(
@@ -62,7 +69,6 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
             "date": datetime.now(UTC).date().isoformat(),
             **result.to_dict(),
         }
-        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     if markdown is not None:
         markdown.write_text(result.to_markdown(), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from datetime import UTC, datetime
@@ -24,16 +25,18 @@ def evaluate(
     bundle: str, corpus: str, root: Path, *, split: str, labels: str | None, output: Path | None
 ) -> None:
     """Score a BUNDLE (name or folder) on a split of a corpus."""
+    opened = load_bundle(bundle)
     chosen = [label for label in (labels or "").split(",") if label]
     with needs_extra("eval"):
         from emofuse.evaluate import evaluate_bundle  # noqa: PLC0415 - an extra
 
-        result = evaluate_bundle(load_bundle(bundle), corpus, root, split=split, labels=chosen)
+        result = evaluate_bundle(opened, corpus, root, split=split, labels=chosen)
     if output is not None:
         record = {
             "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}"
             + (f" --labels {labels}" if labels else ""),
             "date": datetime.now(UTC).date().isoformat(),
+            "model_sha256": hashlib.sha256(opened.model_path.read_bytes()).hexdigest(),
             "python": sys.version.split()[0],
             **result.to_dict(),
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from emofuse.errors import BundleError
+from emofuse.errors import BundleError, EmofuseError, UnknownModelError
 from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle, verify_bundle
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
@@ -63,10 +63,10 @@ def verify(names: tuple[str, ...], as_json: bool) -> int:
     return int(failed)
 
 
-def _verify(name: str) -> BundleError | None:
+def _verify(name: str) -> EmofuseError | None:
     try:
         verify_bundle(load_bundle(name).path)
-    except BundleError as error:
+    except (BundleError, UnknownModelError) as error:
         return error
     return None
 

@@ -152,7 +152,7 @@ def read_csv(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[tuple[int, 
         CorpusFormatError: The file is not in that encoding, or its quoting is broken.
     """
     with path.open(encoding=encoding, newline="") as file:
-        reader = csv.reader(file)
+        reader = csv.reader(file, strict=True)
         try:
             for row in reader:
                 if row:

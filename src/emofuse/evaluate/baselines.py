@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from emofuse.datasets import load_adapter
-from emofuse.errors import ConfigError, EmptyTextError
+from emofuse.errors import ConfigError, CorpusFormatError, EmptyTextError
 from emofuse.evaluate.evaluator import Answers
 from emofuse.preprocess import normalize_text
 from emofuse.taxonomy import load_taxonomy
@@ -57,10 +57,12 @@ def fit_baselines(
 
     Returns:
         Name -> answers: the most frequent label, and naive Bayes, linear SVM, logistic regression and random
-        forest over TF-IDF of words and pairs of words. A multi-label corpus gets one classifier per label.
+        forest over TF-IDF of words and pairs of words. A multi-label corpus gets one classifier per label,
+        with a threshold of 0.5.
 
     Raises:
-        ConfigError: The corpus has no texts.
+        ConfigError: The corpus has no texts with these labels.
+        CorpusFormatError: It has too few of them.
         DatasetError: The corpus is missing or malformed.
     """
     adapter = load_adapter(corpus)
@@ -76,7 +78,12 @@ def fit_baselines(
         )
         target: NDArray[Any] = learned > 0.5 if adapter.multi_label else learned.argmax(axis=1)
         probabilities = np.zeros(truth.shape, dtype=np.float32)
-        model.fit(texts, target)
+        try:
+            model.fit(texts, target)
+        except ValueError as error:
+            raise CorpusFormatError(
+                f"The training split of {corpus} is too small for the baseline {name}: {error}.", item=corpus
+            ) from error
         probabilities[:, model.classes_] = model.predict_proba(questions)
         answers[name] = Answers(taxonomy, ids, truth, probabilities, None, adapter.multi_label, {})
     return answers

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from emofuse.errors import ConfigError
+from emofuse.errors import ConfigError, CorpusFormatError
 from emofuse.evaluate.evaluator import Answers, answer_corpus, macro_auc
 from emofuse.evaluate.intervals import Interval, bootstrap_scores
 from emofuse.metrics import expected_calibration_error
@@ -23,7 +23,7 @@ __all__ = ["Comparison", "McNemar", "Row", "compare_answers", "compare_bundles"]
 
 @dataclass(frozen=True)
 class McNemar:
-    """Exact McNemar test of a model against the first one.
+    """Exact McNemar test of a model against the first one; of several labels all must be right.
 
     Attributes:
         only_first: Samples that only the first model answers rightly.
@@ -64,6 +64,7 @@ class Comparison:
         split: Split that was read.
         taxonomy: Label set of the figures.
         samples: Number of samples that every model could read.
+        unreadable: Samples that at least one model could not read.
         rows: One per model, in the order given.
     """
 
@@ -71,6 +72,7 @@ class Comparison:
     split: str
     taxonomy: str
     samples: int
+    unreadable: int
     rows: Sequence[Row]
 
     def to_dict(self) -> dict[str, Any]:
@@ -140,6 +142,7 @@ def compare_answers(answers: Mapping[str, Answers], corpus: str, split: str) -> 
 
     Raises:
         ConfigError: There is nothing to compare, or the models answer in different labels.
+        CorpusFormatError: No sample can be read by every model.
     """
     taxonomies = {own.taxonomy for own in answers.values()}
     if len(taxonomies) != 1:
@@ -150,6 +153,8 @@ def compare_answers(answers: Mapping[str, Answers], corpus: str, split: str) -> 
             item=corpus,
         )
     common = set.intersection(*(set(own.ids) for own in answers.values()))
+    if not common:
+        raise CorpusFormatError(f"No sample of {corpus} {split} can be read by every model.", item=corpus)
     first: NDArray[np.bool_] | None = None
     rows = []
     for name, own in answers.items():
@@ -165,7 +170,8 @@ def compare_answers(answers: Mapping[str, Answers], corpus: str, split: str) -> 
             ece = expected_calibration_error(own.probabilities[kept], truth)
         rows.append(Row(name, scores, auc, ece, None if first is None else _mcnemar(first, right)))
         first = right if first is None else first
-    return Comparison(corpus, split, taxonomies.pop(), len(common), rows)
+    everything = set.union(*({*own.ids, *own.unreadable} for own in answers.values()))
+    return Comparison(corpus, split, taxonomies.pop(), len(common), len(everything) - len(common), rows)
 
 
 def _mcnemar(first: NDArray[np.bool_], other: NDArray[np.bool_]) -> McNemar:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from emofuse.datasets import DatasetAdapter, load_adapter
-from emofuse.errors import ConfigError, InputError
+from emofuse.datasets import load_adapter
+from emofuse.errors import ConfigError, CorpusFormatError, InputError
 from emofuse.evaluate.intervals import bootstrap_scores
 from emofuse.evaluate.readers import build_reader
 from emofuse.metrics import brier_score, expected_calibration_error, reliability_bins
@@ -162,14 +162,26 @@ def answer_corpus(
         Truth and probabilities in the corpus's labels.
 
     Raises:
-        ConfigError: No output of the bundle leads to the corpus's labels, or no sample has one.
+        ConfigError: No output of the bundle leads to the corpus's labels, or labels were chosen from a
+            multi-label corpus.
         UnknownLabelError: The corpus has no such label.
-        DatasetError: The corpus is missing or malformed.
+        DatasetError: The corpus is missing or malformed, or none of its samples has a label or can be read.
     """
     adapter = load_adapter(corpus)
-    output, taxonomy = choose_output(bundle, adapter)
+    if labels and adapter.multi_label:
+        raise ConfigError(
+            f"{corpus} may give several labels to a sample; `labels` would leave some of them out.",
+            item=corpus,
+        )
+    everything = list(adapter.iter_samples(root, split))
+    present = [name for name in adapter.taxonomies if any(sample.labels.get(name) for sample in everything)]
+    if not present:
+        raise CorpusFormatError(
+            f"{corpus} {split} holds no sample labelled in {', '.join(adapter.taxonomies)}.", item=corpus
+        )
+    output, taxonomy = choose_output(bundle, present, corpus)
     reader = build_reader(bundle)
-    samples = [sample for sample in adapter.iter_samples(root, split) if sample.labels.get(taxonomy)]
+    samples = [sample for sample in everything if sample.labels.get(taxonomy)]
     chosen = [load_taxonomy(taxonomy).index(label) for label in labels]
     if chosen:
         top = _truth(samples, taxonomy).argmax(axis=1)
@@ -184,7 +196,11 @@ def answer_corpus(
             readings.append(reading[output.taxonomy])
             kept.append(sample)
     if not kept:
-        raise ConfigError(f"{corpus} {split} holds no sample labelled in {taxonomy!r}.", item=corpus)
+        raise CorpusFormatError(
+            f"None of the {len(samples)} samples of {corpus} {split} could be read: "
+            f"{', '.join(sorted(set(unreadable.values()))) or 'none has the labels asked for'}.",
+            item=corpus,
+        )
     probabilities = np.stack(readings)
     if output.taxonomy != taxonomy:
         probabilities = load_mapping(output.taxonomy, taxonomy).map_probabilities(probabilities)
@@ -203,19 +219,31 @@ def answer_corpus(
     )
 
 
-def choose_output(bundle: ModelBundle, adapter: DatasetAdapter) -> tuple[OutputSpec, str]:
-    """Pick the output that answers a corpus: one in its own labels, else one that maps to them."""
-    for taxonomy in adapter.taxonomies:
+def choose_output(bundle: ModelBundle, taxonomies: Sequence[str], corpus: str) -> tuple[OutputSpec, str]:
+    """Pick the output that answers a corpus: one in its own labels, else one that maps to them.
+
+    Args:
+        bundle: A text or face bundle.
+        taxonomies: Label sets of the corpus, best first.
+        corpus: Its name, for the message.
+
+    Returns:
+        The output, and the label set to compare in.
+
+    Raises:
+        ConfigError: No output leads to any of the label sets.
+    """
+    for taxonomy in taxonomies:
         if taxonomy in bundle.outputs:
             return bundle.outputs[taxonomy], taxonomy
-    for taxonomy in adapter.taxonomies:
+    for taxonomy in taxonomies:
         for name, output in bundle.outputs.items():
             if output.activation == "softmax" and (name in POLARITIES) == (taxonomy in POLARITIES):
                 return output, taxonomy
     raise ConfigError(
         f"{bundle.name} answers in {', '.join(bundle.outputs)}; none of them leads to the labels of "
-        f"{adapter.name} ({', '.join(adapter.taxonomies)}).",
-        item=adapter.name,
+        f"{corpus} ({', '.join(taxonomies)}).",
+        item=corpus,
     )
 
 
@@ -271,7 +299,7 @@ def score(
         "macro_f1": float(sk.f1_score(best, guess, labels=present, average="macro", zero_division=0)),
         "weighted_f1": float(sk.f1_score(best, guess, average="weighted", zero_division=0)),
         "macro_auc": macro_auc(np.eye(len(labels))[best], probabilities),
-        "kappa": float(sk.cohen_kappa_score(best, guess)),
+        "kappa": _kappa(best, guess),
         "ece": expected_calibration_error(probabilities, best),
         "brier": brier_score(probabilities, best),
     }
@@ -279,6 +307,12 @@ def score(
     columns = sk.precision_recall_fscore_support(best, guess, labels=indices, zero_division=0)
     confusion = sk.confusion_matrix(best, guess, labels=indices)
     return scores, _per_class(labels, columns), confusion.tolist()
+
+
+def _kappa(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
+    # With one label alone, agreement beyond chance is 0 / 0.
+    one = len(np.unique(np.concatenate([truth, guess]))) == 1
+    return 0.0 if one else float(sk.cohen_kappa_score(truth, guess))
 
 
 def macro_auc(truth: NDArray[Any], probabilities: FloatArray) -> float:
@@ -289,12 +323,12 @@ def macro_auc(truth: NDArray[Any], probabilities: FloatArray) -> float:
         probabilities: (n, labels) float, 0-1.
 
     Returns:
-        0-1; 0.5 is chance. Labels that always or never hold have no curve and do not count; NaN without any.
+        0-1; 0.5 is chance. Labels that always or never hold have no curve and do not count; 0.5 without any.
     """
     actual = truth > 0
     curved = actual.any(axis=0) & ~actual.all(axis=0)
     if not curved.any():
-        return float("nan")
+        return 0.5
     return float(sk.roc_auc_score(actual[:, curved], probabilities[:, curved], average="macro"))
 
 

@@ -50,15 +50,16 @@ def bootstrap_scores(
     blocks = [_count(times, truth, guess) for times in (once, *draws)]
     support, right, f1 = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     occurring: NDArray[np.bool_] = truth.max(axis=0)
-    # As in `score`: a label that never occurs has no F1, unless several may hold.
-    averaged = np.ones_like(occurring) if multi_label else occurring
+    # As in `score`: a label that a resample does not hold has no F1 in it, unless several may hold.
+    averaged = np.ones_like(f1) if multi_label else support > 0
     measures = {
-        "macro_f1": f1[:, averaged].mean(axis=1),
-        "weighted_f1": (f1 * support).sum(axis=1) / support.sum(axis=1),
+        "macro_f1": (f1 * averaged).sum(axis=1) / averaged.sum(axis=1),
+        "weighted_f1": (f1 * support).sum(axis=1) / np.maximum(support.sum(axis=1), 1),
     }
     if not multi_label:
         measures = {"accuracy": right.sum(axis=1) / n, **measures}
-    per_label = {label: f1[:, i] for i, label in enumerate(labels) if occurring[i]}
+    drawn = np.where(support > 0, f1, np.nan)
+    per_label = {label: drawn[:, i] for i, label in enumerate(labels) if occurring[i]}
     return (
         {name: _interval(values) for name, values in measures.items()},
         {label: _interval(values) for label, values in per_label.items()},
@@ -77,5 +78,5 @@ def _count(
 
 
 def _interval(values: NDArray[np.float64]) -> Interval:
-    low, high = np.percentile(values[1:], [2.5, 97.5])
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
     return Interval(float(values[0]), float(low), float(high))

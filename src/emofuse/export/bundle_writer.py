@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from emofuse.errors import ConfigError
 from emofuse.export.model_card import render_model_card
 
-__all__ = ["code_revision", "write_bundle"]
+__all__ = ["clear_bundle", "code_revision", "write_bundle"]
+
+FILES = {"model.onnx", "bundle.json", "tokenizer.json", "MODEL_CARD.md", "SHA256SUMS"}
 
 
 def write_bundle(bundle_dir: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
@@ -32,6 +35,26 @@ def write_bundle(bundle_dir: Path, manifest: Mapping[str, Any], files: Mapping[s
     summed = sorted(content) + [model.name for model in bundle_dir.glob("model.onnx")]
     lines = [f"{hashlib.sha256((bundle_dir / name).read_bytes()).hexdigest()}  {name}\n" for name in summed]
     (bundle_dir / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def clear_bundle(bundle_dir: Path) -> None:
+    """Make a folder ready for a bundle: create it, or remove the bundle in it.
+
+    Args:
+        bundle_dir: Folder to write to.
+
+    Raises:
+        ConfigError: The folder holds files that belong to no bundle.
+    """
+    bundle_dir.mkdir(parents=True, exist_ok=True)
+    files = list(bundle_dir.iterdir())
+    if foreign := sorted(file.name for file in files if file.name not in FILES):
+        raise ConfigError(
+            f"{bundle_dir} holds other files, such as {foreign[0]}. Export to a folder of its own.",
+            item=str(bundle_dir),
+        )
+    for file in files:
+        file.unlink()
 
 
 def code_revision() -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from emofuse.evaluate.detection import DetectionCounts, count_detections
-from emofuse.export.bundle_writer import code_revision, write_bundle
+from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
 from emofuse.export.onnx_model import check_parity, trace_onnx
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.face_detector import FaceDetector, pad_to_multiple
@@ -49,7 +49,7 @@ def export_detector(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
         ParityError: The ONNX graph does not compute what torch computes.
     """
     recipe, network = load_detector_run(run_dir)
-    bundle_dir.mkdir(parents=True, exist_ok=True)
+    clear_bundle(bundle_dir)
     model = bundle_dir / "model.onnx"
     photos = label_photos([], Path(), run_dir / "dev", score=recipe.ignore_score)
     export_network(network, model)

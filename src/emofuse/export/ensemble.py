@@ -16,7 +16,7 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from emofuse.datasets import load_adapter
 from emofuse.errors import ConfigError
 from emofuse.evaluate.calibration import fit_temperature, probabilities_of
-from emofuse.export.bundle_writer import code_revision, write_bundle
+from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
 from emofuse.metrics import expected_calibration_error
 from emofuse.preprocess import load_image, prepare_crop
 from emofuse.runtime.bundle import ModelBundle, load_bundle
@@ -92,7 +92,7 @@ def export_ensemble(recipe: EnsembleRecipe, data_root: Path, bundle_dir: Path) -
                 f"{member.name} is no face model for crops of {size_px} px, like the first member.",
                 item=member.name,
             )
-    bundle_dir.mkdir(parents=True, exist_ok=True)
+    clear_bundle(bundle_dir)
     path = bundle_dir / "model.onnx"
     onnx.save(_join(members, list(recipe.heads), size_px), path)
     session = open_session(path)

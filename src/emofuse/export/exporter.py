@@ -15,10 +15,11 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from emofuse.datasets import load_adapter
 from emofuse.evaluate.calibration import Activation, choose_thresholds, fit_temperature, probabilities_of
-from emofuse.export.bundle_writer import code_revision, write_bundle
+from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
 from emofuse.export.onnx_model import QUANTIZERS, check_parity, export_onnx
 from emofuse.metrics import expected_calibration_error
 from emofuse.preprocess import WordPieceTokenizer
+from emofuse.runtime.bundle import load_bundle
 from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy
 from emofuse.train.checkpoints import read_effort
@@ -32,6 +33,18 @@ __all__ = ["export_run"]
 
 MAX_WINDOWS = 32
 CALIBRATION_BATCHES = 24
+PRETRAINED = {
+    "minilm_bilstm": {
+        "name": "all-MiniLM-L6-v2, pretrained weights",
+        "licence": "Apache-2.0",
+        "commercial_use": "yes",
+    },
+    "efficientnet_lite0": {
+        "name": "EfficientNet-Lite0, weights pretrained on ImageNet",
+        "licence": "Apache-2.0; ImageNet's pictures are for research",
+        "commercial_use": "unclear",
+    },
+}
 
 
 def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) -> dict[str, Any]:
@@ -56,7 +69,7 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     validation = read_validation(run_dir / "validation.npz")
     batches = _batches(validation, recipe.export.max_batch)
     model = bundle_dir / "model.onnx"
-    bundle_dir.mkdir(parents=True, exist_ok=True)
+    clear_bundle(bundle_dir)
     with TemporaryDirectory() as folder:
         exact = Path(folder) / "float32.onnx"
         export_onnx(network, recipe.task, list(recipe.heads), exact)
@@ -102,11 +115,11 @@ def _calibrate(
     recipe: Recipe, validation: Sequence[Example], logits: Mapping[str, FloatArray]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     outputs, metrics = {}, []
-    corpus = "+".join(c.name for c in recipe.corpora if c.validation)
     for head, config in recipe.heads.items():
         rows = [i for i, example in enumerate(validation) if head in example.targets]
         targets = np.stack([validation[i].targets[head] for i in rows])
         own = logits[head][rows]
+        corpus = "+".join(c.name for c in recipe.corpora if c.validation and head in c.heads)
         labels = list(load_taxonomy(head).labels)
         activation: Activation = "sigmoid" if config.multi_label else "softmax"
         temperature = fit_temperature(own, _sharpen(targets, activation), activation)
@@ -171,7 +184,6 @@ def _manifest(
             "suffix_ids": suffix,
             "emoji": recipe.tokenizer.emoji,
         }
-    adapters = [load_adapter(corpus.name) for corpus in recipe.corpora]
     return {
         "schema": 1,
         "name": recipe.name,
@@ -183,12 +195,24 @@ def _manifest(
         "thresholds": {},
         "parameters": {},
         "metrics": list(metrics),
-        "data": [
-            {"name": adapter.name, "licence": adapter.licence, "commercial_use": adapter.commercial_use}
-            for adapter in adapters
-        ],
+        "data": _data(recipe),
         "limits": list(recipe.export.limits),
         "recipe": f"recipes/{recipe.name}.yaml",
         "code_revision": code_revision(),
         "created": datetime.now(UTC).date().isoformat(),
     }
+
+
+def _data(recipe: Recipe) -> list[dict[str, str]]:
+    names = dict.fromkeys(corpus.name for corpus in recipe.corpora if corpus.train)
+    found = [
+        {"name": own.name, "licence": own.licence, "commercial_use": own.commercial_use}
+        for own in map(load_adapter, names)
+    ]
+    if recipe.encoder.name in PRETRAINED:
+        found.append(PRETRAINED[recipe.encoder.name])
+    if recipe.distill:
+        # A student knows its teacher's data at second hand.
+        teacher = load_bundle(recipe.distill.teacher)
+        found += [dict(row) for row in teacher.data if row["name"] not in names]
+    return found

@@ -36,7 +36,8 @@ class WordPieceTokenizer:
     """Lower-case, strip accents, split at spaces and punctuation, then take the longest pieces that fit.
 
     The ids equal those of the `tokenizers` package with `BertNormalizer`, `BertPreTokenizer` and `WordPiece`,
-    except that the name of a special token within a text is text like any other.
+    except that the name of a special token within a text is text like any other, and for some hundred rare
+    characters whose properties differ between the Unicode tables of Python and of that package.
 
     Args:
         vocabulary: Piece -> id, contiguous from 0; pieces that continue a word begin with `##`.

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from emofuse.errors import UnknownModelError
+from emofuse.errors import ConfigError
 from emofuse.preprocess import WordPieceTokenizer
-from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle
+from emofuse.runtime.bundle import ModelBundle, load_bundle
 from emofuse.runtime.face_detector import FaceDetector, FaceDetectorFn
 from emofuse.runtime.face_model import FaceModel
 from emofuse.runtime.fusion import FusionHead, LogLinearFusion
@@ -36,7 +36,8 @@ class ModelSet:
         threads: Threads within an operator; None leaves the choice to ONNX Runtime.
 
     Raises:
-        UnknownModelError: No such bundle, or two of one kind.
+        UnknownModelError: No such bundle.
+        ConfigError: Two bundles of one kind.
         BundleError: A bundle cannot be trusted.
     """
 
@@ -51,9 +52,10 @@ class ModelSet:
         for name in models or ():
             bundle = load_bundle(name)
             if bundle.kind in self._chosen:
-                raise UnknownModelError(
-                    f"{self._chosen[bundle.kind].name},{bundle.name}",
-                    (f"one {bundle.kind} model, such as {name}" for name in list_bundles()),
+                raise ConfigError(
+                    f"Give one {bundle.kind} model, not both {self._chosen[bundle.kind].name} and "
+                    f"{bundle.name}.",
+                    item=bundle.name,
                 )
             self._chosen[bundle.kind] = bundle
         self._detector = detector

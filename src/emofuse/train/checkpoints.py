@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-__all__ = ["CpuTime", "build_loggers", "keep_best_and_last", "read_effort"]
+__all__ = ["CpuTime", "StopForGood", "build_loggers", "keep_best_and_last", "read_effort"]
 
 
 def keep_best_and_last(run_dir: Path, *, monitor: str, mode: Literal["min", "max"]) -> list[ModelCheckpoint]:
@@ -26,9 +26,35 @@ def keep_best_and_last(run_dir: Path, *, monitor: str, mode: Literal["min", "max
         Two callbacks; `save_last` of one would write the last epoch only when it is also the best.
     """
     folder = run_dir / "checkpoints"
-    best = ModelCheckpoint(folder, filename="best", monitor=monitor, mode=mode, enable_version_counter=False)
+    best = _Best(folder, filename="best", monitor=monitor, mode=mode, enable_version_counter=False)
     last = ModelCheckpoint(folder, filename="last", enable_version_counter=False)
     return [best, last]
+
+
+class _Best(ModelCheckpoint):
+    """Knows its best epoch again after the run's folder was moved."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        folder = Path(str(self.dirpath))
+
+        def here(path: str) -> str:
+            return str(folder / Path(path).name) if path else path
+
+        moved = {
+            "dirpath": self.dirpath,
+            "best_model_path": here(state_dict["best_model_path"]),
+            "kth_best_model_path": here(state_dict["kth_best_model_path"]),
+            "best_k_models": {here(path): score for path, score in state_dict["best_k_models"].items()},
+        }
+        super().load_state_dict(state_dict | moved)
+
+
+class StopForGood(EarlyStopping):
+    """Early stopping that a resumed run does not forget."""
+
+    def on_fit_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+        """Stop at once where the run had stopped."""
+        trainer.should_stop = self.wait_count >= self.patience
 
 
 def build_loggers(run_dir: Path) -> list[Logger]:
@@ -45,7 +71,10 @@ def build_loggers(run_dir: Path) -> list[Logger]:
 
 
 class CpuTime(lightning.Callback):
-    """Adds up the processor time of a run over all its parts, and keeps it in `effort.json`."""
+    """Adds up the processor time of a run over all its parts, and keeps it in `effort.json`.
+
+    Of several processes the first is measured and counted as often as there are processes.
+    """
 
     def __init__(self, run_dir: Path) -> None:
         self.path = run_dir / "effort.json"
@@ -53,15 +82,15 @@ class CpuTime(lightning.Callback):
         self.since = time.process_time()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
-        """Add the epoch."""
-        now = time.process_time()
-        self.seconds, self.since = self.seconds + now - self.since, now
-        effort = {"cpu_hours": self.seconds / 3600, "epochs": trainer.current_epoch + 1}
-        self.path.write_text(json.dumps(effort) + "\n", encoding="utf-8")
+        """Write what was spent so far."""
+        if trainer.is_global_zero:
+            hours = self.state_dict()["seconds"] * trainer.world_size / 3600
+            effort = {"cpu_hours": hours, "epochs": trainer.current_epoch + 1}
+            self.path.write_text(json.dumps(effort) + "\n", encoding="utf-8")
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
-        return {"seconds": self.seconds}
+        return {"seconds": self.seconds + time.process_time() - self.since}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting."""

@@ -97,7 +97,17 @@ class Classifier(lightning.LightningModule):
             values = _scores(logits, targets, multi_label=self.recipe.heads[name].multi_label)
             self.log_dict({f"val/{name}_{key}": value for key, value in values.items()})
             scores.append(next(iter(values.values())))
-        self.log("val/score", torch.stack(scores).mean(), prog_bar=True)
+        score = torch.stack(scores).mean()
+        self.log("val/score", score, prog_bar=True)
+        if self.recipe.train.schedule == "plateau":
+            # Here, since Lightning would step it only after the checkpoint of the epoch was written.
+            plateau: Any = self.lr_schedulers()
+            plateau.step(score)
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Step a cosine; a plateau has had its step."""
+        if self.recipe.train.schedule == "cosine":
+            scheduler.step()
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
         """Clip the norm of all gradients; Lightning itself refuses to with a fused optimizer."""

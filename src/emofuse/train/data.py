@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from emofuse.datasets import load_adapter
-from emofuse.errors import CorpusFormatError, EmptyTextError
+from emofuse.errors import ConfigError, CorpusFormatError, EmptyTextError
 from emofuse.preprocess import WordPieceTokenizer, load_image, normalize_text, prepare_crop, spell_emoji
 from emofuse.train.distill import add_teacher
 from emofuse.train.recipe import CorpusConfig, Recipe
@@ -208,6 +208,14 @@ class ClassifierData(lightning.LightningDataModule):
         self.sizes = head_sizes(recipe)
         self.training = read_examples(recipe, data_root, training=True, tokenizer=tokenizer)
         self.validation = read_examples(recipe, data_root, training=False, tokenizer=tokenizer)
+        for part, examples in (("training", self.training), ("validation", self.validation)):
+            labelled = {head for example in examples for head in example.targets}
+            if missing := [head for head in recipe.heads if head not in labelled]:
+                raise ConfigError(
+                    f"No {part} sample is labelled for {', '.join(missing)}. Check the splits, heads and "
+                    "labels of the corpora in the recipe.",
+                    item=missing[0],
+                )
 
     def label_weights(self) -> dict[str, FloatArray]:
         """Weight of each label of the heads that ask for it, from the training targets.

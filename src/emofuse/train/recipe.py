@@ -27,6 +27,7 @@ __all__ = [
     "build_config",
     "read_recipe",
     "read_yaml",
+    "set_key",
 ]
 
 T = TypeVar("T")
@@ -95,9 +96,9 @@ class HeadConfig:
         loss: A key of `emofuse.train.losses.LOSSES`; decides softmax or sigmoid.
         gamma: Focusing exponent, for `asymmetric` that of the negatives; 0 gives plain cross-entropy.
         weight: Factor of this head in the total loss (the alpha of a focal loss).
-        smoothing: Share of a label that is spread over all labels, 0-1.
-        class_weights: `balanced` weighs a label by the inverse of its frequency in the training data, `root`
-            by the inverse square root; the mean weight of a sample stays 1.
+        smoothing: Share of a label that is spread over all labels, 0-1; `focal` only.
+        class_weights: `focal` only. `balanced` weighs a label by the inverse of its frequency in the training
+            data, `root` by the inverse square root; the mean weight of a sample stays 1.
     """
 
     loss: Literal["focal", "focal_multilabel", "asymmetric"] = "focal"
@@ -183,7 +184,7 @@ class TrainConfig:
         lr: Peak learning rate of what is trained from scratch.
         backbone_lr: Peak learning rate of pretrained layers.
         optimizer: `adamw` decays weights apart from the gradient; `adam` adds the decay to it (L2).
-        weight_decay: Strength of that decay.
+        weight_decay: Strength of that decay; what suits AdamW is far too strong for `adam`.
         schedule: `cosine` rises and falls by the step; `plateau` halves the rate after an epoch that did not
             improve the validation score.
         warmup: Share of the steps in which a cosine's rate rises.
@@ -244,6 +245,14 @@ class SearchRange:
     log: bool = False
     choices: tuple[Any, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse an empty range."""
+        if not self.choices and not (self.low < self.high and (self.low > 0 or not self.log)):
+            raise ConfigError(
+                f"A search range needs low < high, and low > 0 with log; not {self.low} to {self.high}.",
+                item="search",
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -257,7 +266,7 @@ class Recipe:
         corpora: What it learns from.
         train: Optimisation.
         tokenizer: Text only.
-        augment: Faces only.
+        augment: Random changes of training samples.
         distill: Text only; None learns from labels alone.
         export: Bundle settings.
         init_from: Run directory whose best weights start this run, or None.
@@ -281,6 +290,17 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check what only the whole recipe shows."""
+        if self.train.epochs < 1 or self.train.batch_size < 1:
+            raise ConfigError("train.epochs and train.batch_size must be at least 1.", item="train")
+        if not 0 <= self.encoder.dropout < 1:
+            raise ConfigError("encoder.dropout must lie between 0 and 1.", item="encoder.dropout")
+        for name, config in self.heads.items():
+            if config.multi_label and (config.smoothing or config.class_weights != "none"):
+                raise ConfigError(
+                    f"heads.{name}: smoothing and class_weights are for heads with one label a sample, not "
+                    f"for {config.loss}.",
+                    item=name,
+                )
         for corpus in self.corpora:
             if unknown := set(corpus.heads) - set(self.heads):
                 raise ConfigError(
@@ -316,7 +336,7 @@ def read_yaml(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"Cannot read the recipe {path}: {error.strerror}.", item=str(path)) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"The recipe {path} is not valid YAML: {error}", item=str(path)) from error
     if not isinstance(data, dict):
         raise ConfigError(f"The recipe {path} must be a YAML mapping.", item=str(path))
@@ -342,16 +362,33 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str,
         key, separator, value = override.partition("=")
         if not separator:
             raise ConfigError(f"--set takes key=value, not {override!r}.", item=override)
-        node = data
-        *parents, leaf = key.strip().split(".")
-        for parent in parents:
-            child = node.setdefault(parent, {})
-            if not isinstance(child, dict):
-                raise ConfigError(f"--set {key}: {parent!r} is a value, not a group of keys.", item=override)
-            node = child
-        parsed = yaml.safe_load(value)
-        node[leaf] = _number(parsed) if isinstance(parsed, str) else parsed
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {key}: {value!r} is not valid YAML.", item=override) from error
+        set_key(data, key.strip(), _number(parsed) if isinstance(parsed, str) else parsed)
     return data
+
+
+def set_key(data: dict[str, Any], key: str, value: Any) -> None:
+    """Set one dotted key in nested dicts, in place.
+
+    Args:
+        data: Nested mapping.
+        key: `train.lr` and the like.
+        value: Plain data.
+
+    Raises:
+        ConfigError: The key leads through something that is no mapping.
+    """
+    node = data
+    *parents, leaf = key.split(".")
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise ConfigError(f"{key}: {parent!r} is a value, not a group of keys.", item=key)
+        node = child
+    node[leaf] = value
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

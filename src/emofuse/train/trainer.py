@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning
 import torch
@@ -15,7 +15,7 @@ from lightning.pytorch import callbacks
 
 from emofuse.errors import ConfigError
 from emofuse.preprocess import WordPieceTokenizer
-from emofuse.train.checkpoints import CpuTime, build_loggers, keep_best_and_last
+from emofuse.train.checkpoints import CpuTime, StopForGood, build_loggers, keep_best_and_last
 from emofuse.train.classifier import Classifier, EmotionNetwork
 from emofuse.train.data import ClassifierData, read_texts
 from emofuse.train.encoders import build_encoder
@@ -54,7 +54,8 @@ def train(
         Path of the best checkpoint.
 
     Raises:
-        ConfigError: `run_dir` holds a run already and `resume` is False.
+        ConfigError: `run_dir` holds a run already and `resume` is False, or one of another recipe; the
+            recipe cannot be trained.
         DatasetError: A corpus is missing or malformed.
     """
     last = run_dir / "checkpoints" / "last.ckpt"
@@ -63,17 +64,20 @@ def train(
             f"{run_dir} already holds a run. Add --resume to go on with it, or choose another folder.",
             item=str(run_dir),
         )
+    goes_on = last.exists()
+    if goes_on:
+        _refuse_changes(recipe, run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
     _write_recipe(recipe, run_dir)
     lightning.seed_everything(recipe.seed, verbose=False)
-    tokenizer = _prepare_tokenizer(recipe, data_root, run_dir)
+    tokenizer = _prepare_tokenizer(recipe, data_root, run_dir, goes_on=goes_on)
     data = ClassifierData(recipe, data_root, tokenizer)
     write_validation(run_dir / "validation.npz", data.validation, data.sizes)
     network = _build_network(recipe, tokenizer, pretrained=True)
     _start(network, recipe, tokenizer, data)
     model = Classifier(network, recipe, data.label_weights())
     trainer = _build_trainer(recipe, run_dir, devices, extra)
-    trainer.fit(model, data, ckpt_path=last if resume and last.exists() else None, weights_only=True)
+    trainer.fit(model, data, ckpt_path=last if goes_on else None, weights_only=True)
     return run_dir / "checkpoints" / "best.ckpt"
 
 
@@ -114,7 +118,13 @@ def _start(
     network: EmotionNetwork, recipe: Recipe, tokenizer: WordPieceTokenizer | None, data: ClassifierData
 ) -> None:
     if recipe.init_from:
-        network.load_state_dict(_weights(Path(recipe.init_from) / "checkpoints" / "best.ckpt"))
+        try:
+            network.load_state_dict(_weights(_best_of(recipe.init_from)))
+        except RuntimeError as error:
+            raise ConfigError(
+                f"The run {recipe.init_from} holds another network than this recipe: {error}",
+                item=recipe.init_from,
+            ) from error
     if recipe.encoder.vectors and tokenizer is not None and isinstance(network.encoder, BiLstmEncoder):
         rows = load_vectors(recipe.encoder, tokenizer, data.training, recipe.seed)
         with torch.no_grad():
@@ -127,11 +137,16 @@ def _prune(network: EmotionNetwork, recipe: Recipe) -> None:
         network.encoder.backbone.prune_feed_forward(recipe.encoder.feed_forward)
 
 
-def _prepare_tokenizer(recipe: Recipe, data_root: Path, run_dir: Path) -> WordPieceTokenizer | None:
+def _prepare_tokenizer(
+    recipe: Recipe, data_root: Path, run_dir: Path, *, goes_on: bool
+) -> WordPieceTokenizer | None:
     if recipe.task != "text":
         return None
     path = run_dir / "tokenizer.json"
-    if path.exists():
+    if recipe.init_from and not goes_on:
+        # Its weights belong to its vocabulary.
+        path.write_bytes((_best_of(recipe.init_from).parents[1] / "tokenizer.json").read_bytes())
+    if recipe.init_from or goes_on:
         return WordPieceTokenizer.from_file(path)
     return write_tokenizer(recipe.tokenizer, read_texts(recipe, data_root), path)
 
@@ -144,7 +159,7 @@ def _build_trainer(
 ) -> lightning.Trainer:
     config = recipe.train
     average = [callbacks.EMAWeightAveraging(decay=config.ema)] if config.ema else []
-    stop = [callbacks.EarlyStopping("val/score", patience=config.patience, mode="max")]
+    stop = [StopForGood("val/score", patience=config.patience, mode="max")]
     # Two loader workers would only fight for the cores: the data are in memory already.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     # Every process validates on everything, so there is nothing to gather.
@@ -167,6 +182,39 @@ def _build_trainer(
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+
+
+def _best_of(run: str) -> Path:
+    path = Path(run) / "checkpoints" / "best.ckpt"
+    if not path.exists():
+        raise ConfigError(f"init_from: {run} holds no finished epoch. Train that recipe first.", item=run)
+    return path
+
+
+def _refuse_changes(recipe: Recipe, run_dir: Path) -> None:
+    stored = build_config(Recipe, yaml.safe_load((run_dir / "recipe.yaml").read_text(encoding="utf-8")))
+    before, now = (_flatten(dataclasses.asdict(own)) for own in (stored, recipe))
+    changed = sorted(key for key in before | now if before.get(key) != now.get(key))
+    if changed and changed != ["train.epochs"]:
+        raise ConfigError(
+            f"{run_dir} was begun with another recipe; it differs in {', '.join(changed)}. Resume it as it "
+            "was, or choose another folder.",
+            item=str(run_dir),
+        )
+
+
+def _flatten(value: Any, key: str = "") -> dict[str, Any]:
+    pairs: Iterable[tuple[Any, Any]]
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list | tuple):
+        pairs = enumerate(value)
+    else:
+        return {key: value}
+    flat: dict[str, Any] = {}
+    for name, item in pairs:
+        flat |= _flatten(item, f"{key}.{name}" if key else str(name))
+    return flat
 
 
 def _write_recipe(recipe: Recipe, run_dir: Path) -> None:

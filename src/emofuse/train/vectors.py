@@ -84,12 +84,12 @@ def _read(path: Path, ids: Mapping[str, int], width: int) -> dict[int, FloatArra
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
-                word, *values = line.rstrip().split(" ")
-                if number == 1 and len(values) == 1:
+                word, *values = line.rstrip().rsplit(" ", width)
+                if number == 1 and len(line.split()) == 2:
                     continue  # word2vec's text form begins with the numbers of words and dimensions
-                if len(values) != width:
+                if number <= 2 and len(line.split()) != width + 1:
                     raise ConfigError(
-                        f"The vectors in {path} are {len(values)} wide (line {number}). Set "
+                        f"The vectors in {path} are {len(line.split()) - 1} wide (line {number}). Set "
                         "encoder.embedding to that.",
                         item=str(path),
                     )

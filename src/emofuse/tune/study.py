@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import optuna
 import yaml
 
 from emofuse.errors import ConfigError
-from emofuse.train.recipe import Recipe, SearchRange, build_config, read_yaml
+from emofuse.train.recipe import Recipe, SearchRange, build_config, read_yaml, set_key
 from emofuse.train.trainer import train
 
 __all__ = ["TuneResult", "tune_recipe"]
@@ -83,18 +85,31 @@ def tune_recipe(
         raise ConfigError(f"{path} has no `search` section that says what to try.", item=str(path))
     study_dir.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # A wrong key or type is to be found before hours of training.
+    _build(path, overrides, {key: _first(values) for key, values in base.search.items()})
     study = optuna.create_study(
         study_name=base.name,
         storage=f"sqlite:///{study_dir / 'study.db'}",
-        sampler=optuna.samplers.TPESampler(seed=base.seed),
+        sampler=optuna.samplers.TPESampler(),
         pruner=optuna.pruners.MedianPruner(n_warmup_steps=WARMUP_EPOCHS),
         direction="maximize",
         load_if_exists=True,
     )
 
+    # A study that goes on must not draw its first trials again.
+    study.sampler = optuna.samplers.TPESampler(seed=base.seed + len(study.trials))
+    described = json.dumps(dataclasses.asdict(base), sort_keys=True, default=str)
+    if study.user_attrs.get("recipe", described) != described:
+        raise ConfigError(
+            f"The study in {study_dir} tries another recipe or other --set values. Choose another "
+            "--study-dir.",
+            item=str(study_dir),
+        )
+    study.set_user_attr("recipe", described)
+
     def run(trial: optuna.Trial) -> float:
-        changes = [f"{key}={_suggest(trial, key, values)}" for key, values in base.search.items()]
-        recipe = build_config(Recipe, read_yaml(path, [*overrides, *changes]))
+        changes = {key: _suggest(trial, key, values) for key, values in base.search.items()}
+        recipe = build_config(Recipe, _build(path, overrides, changes))
         prune, folder = _Prune(trial), study_dir / f"trial_{trial.number}"
         try:
             train(recipe, data_root, folder, extra=[prune])
@@ -109,9 +124,21 @@ def tune_recipe(
     if not any(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials):
         raise ConfigError("No trial was finished; add more with --trials.", item=str(study_dir))
     found = study.best_params
-    best = read_yaml(path, [*overrides, *(f"{key}={value}" for key, value in found.items())])
+    best = _build(path, overrides, found)
     (study_dir / "best.yaml").write_text(yaml.safe_dump(best, sort_keys=False), encoding="utf-8")
     return TuneResult(study.best_value, found, len(study.trials), study_dir / "best.yaml", study_dir / "best")
+
+
+def _build(path: Path, overrides: Sequence[str], changes: Mapping[str, Any]) -> dict[str, Any]:
+    data = read_yaml(path, overrides)
+    for key, value in changes.items():
+        set_key(data, key, value)
+    build_config(Recipe, data)
+    return data
+
+
+def _first(values: SearchRange) -> Any:
+    return values.choices[0] if values.choices else values.low
 
 
 def _suggest(trial: optuna.Trial, key: str, values: SearchRange) -> Any:

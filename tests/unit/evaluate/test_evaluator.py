@@ -84,6 +84,9 @@ def test_face_bundle_on_ferplus(face_bundle, tmp_path):
 
 
 def test_a_bundle_that_cannot_answer_says_so(face_bundle, tmp_path):
+    rows = "".join(f"{i}\tneutral\tthe day {i}\n" for i in range(60))
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "twitter-2016train-A.tsv").write_text(rows)
     with pytest.raises(ConfigError, match="ferplus8"):
         evaluate_bundle(load_bundle(face_bundle), "semeval2017", tmp_path)
 

@@ -5,7 +5,7 @@ from threading import Barrier
 import pytest
 from tests.conftest import find_bright, record_checksums
 
-from emofuse.errors import BundleSchemaError, UnknownModelError
+from emofuse.errors import BundleSchemaError, ConfigError
 from emofuse.runtime.model_set import DEFAULT_MODELS, ModelSet
 
 THREADS = 8
@@ -42,7 +42,7 @@ def test_a_detector_of_ones_own_has_no_version():
 
 
 def test_two_of_one_kind(text_bundle):
-    with pytest.raises(UnknownModelError, match="tiny_text,text_bilstm"):
+    with pytest.raises(ConfigError, match="one text model, not both tiny_text and text_bilstm"):
         build(text_bundle, "text_bilstm")
 
 

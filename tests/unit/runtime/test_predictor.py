@@ -12,7 +12,7 @@ from tests.conftest import (
 )
 
 from emofuse import FaceBox, Predictor, Sample, load_bundle
-from emofuse.errors import BundleSchemaError, UnknownModelError, UnknownTaxonomyError
+from emofuse.errors import ConfigError, BundleSchemaError, UnknownModelError, UnknownTaxonomyError
 from emofuse.types import Modality, Prediction
 
 
@@ -134,7 +134,7 @@ def test_unknown_names_list_the_valid_ones(text_bundle):
         Predictor.load(taxonomy="ekman9")
     with pytest.raises(UnknownModelError, match="face_detector"):
         Predictor.load(["nobody"])
-    with pytest.raises(UnknownModelError, match="one text model"):
+    with pytest.raises(ConfigError, match="one text model"):
         Predictor.load([text_bundle, text_bundle])
 
 
