@@ -12,7 +12,7 @@ from tests.conftest import (
 )
 
 from emofuse import FaceBox, Predictor, Sample, load_bundle
-from emofuse.errors import ConfigError, BundleSchemaError, UnknownModelError, UnknownTaxonomyError
+from emofuse.errors import BundleSchemaError, ConfigError, UnknownModelError, UnknownTaxonomyError
 from emofuse.types import Modality, Prediction
 
 
