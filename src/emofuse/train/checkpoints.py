@@ -26,13 +26,13 @@ def keep_best_and_last(run_dir: Path, *, monitor: str, mode: Literal["min", "max
         Two callbacks; `save_last` of one would write the last epoch only when it is also the best.
     """
     folder = run_dir / "checkpoints"
-    best = _Best(folder, filename="best", monitor=monitor, mode=mode, enable_version_counter=False)
-    last = ModelCheckpoint(folder, filename="last", enable_version_counter=False)
+    best = _Movable(folder, filename="best", monitor=monitor, mode=mode, enable_version_counter=False)
+    last = _Movable(folder, filename="last", enable_version_counter=False)
     return [best, last]
 
 
-class _Best(ModelCheckpoint):
-    """Knows its best epoch again after the run's folder was moved."""
+class _Movable(ModelCheckpoint):
+    """Knows its epochs again after the run's folder was moved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         folder = Path(str(self.dirpath))
@@ -43,6 +43,7 @@ class _Best(ModelCheckpoint):
         moved = {
             "dirpath": self.dirpath,
             "best_model_path": here(state_dict["best_model_path"]),
+            "last_model_path": here(state_dict["last_model_path"]),
             "kth_best_model_path": here(state_dict["kth_best_model_path"]),
             "best_k_models": {here(path): score for path, score in state_dict["best_k_models"].items()},
         }
