@@ -20,7 +20,7 @@ from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bund
 from emofuse.metrics import expected_calibration_error
 from emofuse.preprocess import load_image, prepare_crop
 from emofuse.runtime.bundle import ModelBundle, load_bundle
-from emofuse.runtime.session import open_session
+from emofuse.runtime.session import Session, open_session
 from emofuse.taxonomy import POLARITIES, load_mapping, load_taxonomy
 from emofuse.types import FloatArray
 
@@ -99,39 +99,40 @@ def export_ensemble(recipe: EnsembleRecipe, data_root: Path, bundle_dir: Path) -
     outputs, metrics = {}, []
     for head, place in recipe.heads.items():
         crops, targets = _read_validation(head, place, data_root, size_px)
-        logits = np.concatenate(
-            [
-                session.run([head], {"images": crops[start : start + CHUNK]})[0]
-                for start in range(0, len(crops), CHUNK)
-            ]
-        )
-        truth = targets.argmax(axis=1)
-        temperature = fit_temperature(logits, np.eye(targets.shape[1], dtype=np.float32)[truth], "softmax")
-        probabilities = probabilities_of(logits, temperature, "softmax")
-        labels = list(load_taxonomy(head).labels)
-        outputs[head] = {
-            "activation": "softmax",
-            "labels": labels,
-            "temperature": round(temperature, 4),
-            "thresholds": {},
-        }
-        scores = {
-            "accuracy": float((probabilities.argmax(axis=1) == truth).mean()),
-            "ece": expected_calibration_error(probabilities, truth),
-        }
+        outputs[head], scores = _calibrate(session, head, crops, targets)
         metrics += [
             {
                 "corpus": place.corpus,
                 "split": "validation",
                 "metric": f"{head}/{name}",
                 "value": round(value, 4),
-                "n": len(truth),
+                "n": len(crops),
             }
             for name, value in scores.items()
         ]
     manifest = _manifest(recipe, members, outputs, metrics)
     write_bundle(bundle_dir, manifest, {})
     return manifest
+
+
+def _calibrate(
+    session: Session, head: str, crops: NDArray[np.uint8], targets: FloatArray
+) -> tuple[dict[str, Any], dict[str, float]]:
+    parts = [
+        session.run([head], {"images": crops[start : start + CHUNK]})[0]
+        for start in range(0, len(crops), CHUNK)
+    ]
+    logits, truth = np.concatenate(parts), targets.argmax(axis=1)
+    temperature = fit_temperature(logits, np.eye(targets.shape[1], dtype=np.float32)[truth], "softmax")
+    probabilities = probabilities_of(logits, temperature, "softmax")
+    output = {
+        "activation": "softmax",
+        "labels": list(load_taxonomy(head).labels),
+        "temperature": round(temperature, 4),
+        "thresholds": {},
+    }
+    accuracy = float((probabilities.argmax(axis=1) == truth).mean())
+    return output, {"accuracy": accuracy, "ece": expected_calibration_error(probabilities, truth)}
 
 
 def _join(members: Sequence[ModelBundle], heads: Sequence[str], size_px: int) -> onnx.ModelProto:

@@ -83,6 +83,31 @@ def tune_recipe(
     base = build_config(Recipe, read_yaml(path, overrides))
     if not base.search:
         raise ConfigError(f"{path} has no `search` section that says what to try.", item=str(path))
+    study = _open_study(path, base, study_dir, overrides)
+
+    def run(trial: optuna.Trial) -> float:
+        changes = {key: _suggest(trial, key, values) for key, values in base.search.items()}
+        recipe = build_config(Recipe, _build(path, overrides, changes))
+        prune, folder = _Prune(trial), study_dir / f"trial_{trial.number}"
+        try:
+            train(recipe, data_root, folder, extra=[prune])
+            if _beats(study, prune.best):
+                shutil.rmtree(study_dir / "best", ignore_errors=True)
+                folder.rename(study_dir / "best")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return prune.best
+
+    study.optimize(run, n_trials=trials)
+    if not any(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials):
+        raise ConfigError("No trial was finished; add more with --trials.", item=str(study_dir))
+    found = study.best_params
+    best = _build(path, overrides, found)
+    (study_dir / "best.yaml").write_text(yaml.safe_dump(best, sort_keys=False), encoding="utf-8")
+    return TuneResult(study.best_value, found, len(study.trials), study_dir / "best.yaml", study_dir / "best")
+
+
+def _open_study(path: Path, base: Recipe, study_dir: Path, overrides: Sequence[str]) -> optuna.Study:
     study_dir.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # A wrong key or type is to be found before hours of training.
@@ -106,27 +131,7 @@ def tune_recipe(
             item=str(study_dir),
         )
     study.set_user_attr("recipe", described)
-
-    def run(trial: optuna.Trial) -> float:
-        changes = {key: _suggest(trial, key, values) for key, values in base.search.items()}
-        recipe = build_config(Recipe, _build(path, overrides, changes))
-        prune, folder = _Prune(trial), study_dir / f"trial_{trial.number}"
-        try:
-            train(recipe, data_root, folder, extra=[prune])
-            if _beats(study, prune.best):
-                shutil.rmtree(study_dir / "best", ignore_errors=True)
-                folder.rename(study_dir / "best")
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        return prune.best
-
-    study.optimize(run, n_trials=trials)
-    if not any(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials):
-        raise ConfigError("No trial was finished; add more with --trials.", item=str(study_dir))
-    found = study.best_params
-    best = _build(path, overrides, found)
-    (study_dir / "best.yaml").write_text(yaml.safe_dump(best, sort_keys=False), encoding="utf-8")
-    return TuneResult(study.best_value, found, len(study.trials), study_dir / "best.yaml", study_dir / "best")
+    return study
 
 
 def _build(path: Path, overrides: Sequence[str], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_overrides_reach_into_groups_and_read_numbers():
 
 @pytest.mark.parametrize("override", ["train.lr", "name.sub=1"])
 def test_bad_overrides(override):
-    with pytest.raises(ConfigError, match="--set takes key=value|is a value, not a group"):
+    with pytest.raises(ConfigError, match=r"--set takes key=value|is a value, not a group"):
         apply_overrides(minimal(), [override])
 
 
