@@ -41,18 +41,21 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
     with needs_extra("eval"), TemporaryDirectory() as scratch:
-        from emofuse.evaluate.comparison import compare_bundles  # noqa: PLC0415 - an extra
+        from emofuse.evaluate.comparison import compare_answers  # noqa: PLC0415 - an extra
         from emofuse.evaluate.evaluator import answer_corpus  # noqa: PLC0415
 
         chosen = [label for label in (labels or "").split(",") if label]
         bundles = _open_all(models, Path(scratch))
-        others = None
+        answers = {
+            name: answer_corpus(bundle, corpus, root, split=split, labels=chosen)
+            for name, bundle in bundles.items()
+        }
         if baselines:
             from emofuse.evaluate.baselines import fit_baselines  # noqa: PLC0415
 
-            first = answer_corpus(next(iter(bundles.values())), corpus, root, split=split, labels=chosen)
-            others = fit_baselines(corpus, root, first.taxonomy, split=split, labels=chosen)
-        result = compare_bundles(bundles, corpus, root, split=split, labels=chosen, baselines=others)
+            taxonomy = next(iter(answers.values())).taxonomy
+            answers |= fit_baselines(corpus, root, taxonomy, split=split, labels=chosen)
+        result = compare_answers(answers, corpus, split)
     if result.unreadable:
         click.echo(f"{result.unreadable} samples could not be read by every model.", err=True)
     if output is not None:

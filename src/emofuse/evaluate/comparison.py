@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,12 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from emofuse.errors import ConfigError, CorpusFormatError
-from emofuse.evaluate.evaluator import Answers, answer_corpus, macro_auc
+from emofuse.evaluate.evaluator import Answers, macro_auc
 from emofuse.evaluate.intervals import Interval, bootstrap_scores
 from emofuse.metrics import expected_calibration_error
-from emofuse.runtime.bundle import ModelBundle
 from emofuse.taxonomy import load_taxonomy
 
-__all__ = ["Comparison", "McNemar", "Row", "compare_answers", "compare_bundles"]
+__all__ = ["Comparison", "McNemar", "Row", "compare_answers"]
 
 
 @dataclass(frozen=True)
@@ -95,45 +93,12 @@ class Comparison:
         return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def compare_bundles(
-    bundles: Mapping[str, ModelBundle],
-    corpus: str,
-    root: Path,
-    *,
-    split: str = "test",
-    labels: Sequence[str] = (),
-    baselines: Mapping[str, Answers] | None = None,
-) -> Comparison:
-    """Score bundles on the same samples of a split.
-
-    Args:
-        bundles: Name of the row -> text or face bundle; the first is the one that the others are tested
-            against.
-        corpus: Name of a dataset adapter.
-        root: Folder of the corpus.
-        split: One of the adapter's splits.
-        labels: As for `evaluate_bundle`.
-        baselines: Name -> answers of other models, as `fit_baselines` returns them.
-
-    Returns:
-        The comparison.
-
-    Raises:
-        ConfigError: There is nothing to compare, or the models answer in different labels of the corpus.
-        DatasetError: The corpus is missing or malformed.
-    """
-    named = {
-        name: answer_corpus(bundle, corpus, root, split=split, labels=labels)
-        for name, bundle in bundles.items()
-    }
-    return compare_answers({**named, **(baselines or {})}, corpus, split)
-
-
 def compare_answers(answers: Mapping[str, Answers], corpus: str, split: str) -> Comparison:
     """Compare what models answered.
 
     Args:
-        answers: Name -> answers; models are compared on the samples that all of them could read.
+        answers: Name -> answers of `answer_corpus` or `fit_baselines`; the first is the one that the others
+            are tested against. Models are compared on the samples that all of them could read.
         corpus: Name of the corpus.
         split: Name of the split.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from emofuse.datasets import load_adapter
+from emofuse.datasets import DatasetAdapter, load_adapter
 from emofuse.errors import ConfigError, CorpusFormatError, InputError
 from emofuse.evaluate.intervals import bootstrap_scores
 from emofuse.evaluate.readers import build_reader
@@ -174,11 +174,7 @@ def answer_corpus(
             item=corpus,
         )
     everything = list(adapter.iter_samples(root, split))
-    present = [name for name in adapter.taxonomies if any(sample.labels.get(name) for sample in everything)]
-    if not present:
-        raise CorpusFormatError(
-            f"{corpus} {split} holds no sample labelled in {', '.join(adapter.taxonomies)}.", item=corpus
-        )
+    present = _present(adapter, everything, split)
     output, taxonomy = choose_output(bundle, present, corpus)
     reader = build_reader(bundle)
     samples = [sample for sample in everything if sample.labels.get(taxonomy)]
@@ -205,9 +201,7 @@ def answer_corpus(
     if output.taxonomy != taxonomy:
         probabilities = load_mapping(output.taxonomy, taxonomy).map_probabilities(probabilities)
     if chosen:
-        allowed = np.zeros_like(probabilities)
-        allowed[:, chosen] = np.maximum(probabilities[:, chosen], SMALLEST)
-        probabilities = allowed / allowed.sum(axis=1, keepdims=True)
+        probabilities = _restrict(probabilities, chosen)
     return Answers(
         taxonomy,
         [str(sample.id) for sample in kept],
@@ -217,6 +211,23 @@ def answer_corpus(
         adapter.multi_label,
         unreadable,
     )
+
+
+def _present(adapter: DatasetAdapter, samples: Sequence[Sample], split: str) -> list[str]:
+    present = [name for name in adapter.taxonomies if any(sample.labels.get(name) for sample in samples)]
+    if not present:
+        raise CorpusFormatError(
+            f"{adapter.name} {split} holds no sample labelled in {', '.join(adapter.taxonomies)}.",
+            item=adapter.name,
+        )
+    return present
+
+
+def _restrict(probabilities: FloatArray, chosen: Sequence[int]) -> FloatArray:
+    allowed = np.zeros_like(probabilities)
+    allowed[:, chosen] = np.maximum(probabilities[:, chosen], SMALLEST)
+    restricted: FloatArray = allowed / allowed.sum(axis=1, keepdims=True)
+    return restricted
 
 
 def choose_output(bundle: ModelBundle, taxonomies: Sequence[str], corpus: str) -> tuple[OutputSpec, str]:
