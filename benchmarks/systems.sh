@@ -15,11 +15,22 @@ train() { # NAME
   emofuse export "runs/$1" -o "runs/$1/bundle"
 }
 
+# Whether the figures exist and stand beside the embedded models of today.
+current() { # FIGURES MODEL_OR_OPTION...
+  local figures=$1 model
+  shift
+  [ -e "$figures" ] || return
+  for model; do
+    model=src/emofuse/models/$model/model.onnx
+    [ ! -e "$model" ] || grep -q "$(sha256sum "$model" | cut -d" " -f1)" "$figures" || return
+  done
+}
+
 compare() { # NAME TAG CORPUS ROOT [OPTION...]
   local name=$1 figures=benchmarks/system.$1.$2.json corpus=$3 root=$4
   shift 4
   [[ $chosen == *" $name "* ]] || return 0
-  [ -e "$figures" ] && return
+  current "$figures" "$@" && return
   [ "$name" != bert_rnn_pruned ] || train bert_rnn
   train "$name"
   emofuse compare "runs/$name/bundle" "$@" --corpus "$corpus" --root "$data/$root" --json "$figures"

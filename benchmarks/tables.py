@@ -10,6 +10,7 @@ are up to date.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -152,6 +153,10 @@ def system_table(name: str) -> str:
     if not (FOLDER / f"{name}.json").exists():
         return "Not measured yet: `benchmarks/systems.sh DATA` does."
     record = read(name)
+    for model, digest in record["model_sha256"].items():
+        path = ROOT / "src" / "emofuse" / "models" / model / "model.onnx"
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            sys.exit(f"{name}.json stands beside another {model}: run `benchmarks/systems.sh DATA`.")
     measures = list(record["rows"][0]["scores"])
     rows = []
     for row in record["rows"]:

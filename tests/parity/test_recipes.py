@@ -14,7 +14,8 @@ from emofuse.evaluate import evaluate_bundle
 from emofuse.runtime.bundle import load_bundle, verify_bundle
 from emofuse.runtime.model_set import open_face_model
 from emofuse.taxonomy import load_mapping
-from emofuse.train.recipe import read_recipe, read_yaml
+from emofuse.train.config import read_yaml
+from emofuse.train.recipe import read_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 SMALLER = {

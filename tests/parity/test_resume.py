@@ -8,7 +8,8 @@ import torch
 import yaml
 
 from emofuse.errors import ConfigError
-from emofuse.train.recipe import Recipe, build_config
+from emofuse.train.config import build_config
+from emofuse.train.recipe import Recipe
 from emofuse.train.trainer import train
 
 RECIPE = """

@@ -20,8 +20,9 @@ from emofuse.runtime.bundle import load_bundle, verify_bundle
 from emofuse.runtime.model_set import open_text_model
 from emofuse.train import train_recipe
 from emofuse.train.classifier import EmotionNetwork
+from emofuse.train.config import build_config
 from emofuse.train.encoders import build_encoder
-from emofuse.train.recipe import EncoderConfig, Recipe, build_config, read_recipe
+from emofuse.train.recipe import EncoderConfig, Recipe, read_recipe
 from emofuse.train.trainer import load_run
 
 TEXT_RECIPE = """

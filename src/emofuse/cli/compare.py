@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,10 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
             taxonomy = next(iter(answers.values())).taxonomy
             answers |= fit_baselines(corpus, root, taxonomy, split=split, labels=chosen)
         result = compare_answers(answers, corpus, split)
+        digests = {
+            name: hashlib.sha256(bundle.model_path.read_bytes()).hexdigest()
+            for name, bundle in bundles.items()
+        }
     if result.unreadable:
         click.echo(f"{result.unreadable} samples could not be read by every model.", err=True)
     if output is not None:
@@ -70,6 +75,7 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
                 ]
             ),
             "date": datetime.now(UTC).date().isoformat(),
+            "model_sha256": digests,
             **result.to_dict(),
         }
         output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

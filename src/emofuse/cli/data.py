@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from emofuse.datasets import list_adapters, load_adapter
+from emofuse.errors import CorpusFormatError
 
 
 @click.group()
@@ -40,5 +41,7 @@ def check(name: str, root: Path, only: str | None) -> None:
             samples += 1
             labels = sample.labels.get(adapter.taxonomies[0], {})
             counts[max(labels, key=lambda label: labels[label]) if labels else "(unlabelled)"] += 1
+        if not samples:
+            raise CorpusFormatError(f"{name} {split} holds no sample below {root}.", item=str(root))
         shown = ", ".join(f"{label} {count}" for label, count in counts.most_common())
         click.echo(f"{name} {split}: {samples} samples; {shown}")

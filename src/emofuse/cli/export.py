@@ -24,6 +24,13 @@ def export(run: Path, output: Path, int8: bool | None, data_root: Path | None) -
         from emofuse.export import export_any  # noqa: PLC0415 - an extra
 
         manifest = export_any(run, output, int8=int8, data_root=data_root)
+    effort = manifest.get("effort") or {}
+    if effort.get("finished") is False:
+        click.echo(
+            f"Warning: {run} was stopped after epoch {effort['epochs']}; its best epoch until then is "
+            "exported. `emofuse train --resume` goes on with it.",
+            err=True,
+        )
     for row in manifest["metrics"]:
         click.echo(f"{row['corpus']} {row['split']} {row['metric']} {row['value']:.4f} (n={row['n']})")
     click.echo(f"Wrote {output}: {sum(f.stat().st_size for f in output.iterdir()) / 1e6:.1f} MB")

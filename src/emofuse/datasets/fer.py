@@ -94,6 +94,8 @@ class Fer2013Adapter(_FerFiles):
 class FerPlusAdapter(_FerFiles):
     """`fer2013.csv` with `fer2013new.csv`, or `fer.parquet`; the annotators' votes as shares.
 
+    Beside them each face keeps its old FER-2013 label.
+
     Single votes are dropped as noise, and faces that most annotators called unknown or no face. In the test
     splits the majority rule of the paper holds: the top label must have more than half of the votes left.
 
@@ -102,18 +104,19 @@ class FerPlusAdapter(_FerFiles):
     """
 
     name = "ferplus"
-    taxonomies = ("ferplus8",)
+    taxonomies = ("ferplus8", "fer7")
     _voted = True
 
     def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
         """Read a split; see `DatasetAdapter.iter_samples`."""
         check_split(self, split)
-        labels = load_taxonomy("ferplus8").labels
+        labels, old_labels = load_taxonomy("ferplus8").labels, load_taxonomy("fer7").labels
         for row in self._rows(root, split):
             shares = _vote_shares(row.votes, majority=split.startswith("test"))
             if shares is not None:
                 shared = {label: share for label, share in zip(labels, shares, strict=True) if share}
-                yield Sample(id=f"{split}:{row.number}", image=row.png, labels={"ferplus8": shared})
+                both = {"ferplus8": shared, "fer7": {old_labels[row.label]: 1.0}}
+                yield Sample(id=f"{split}:{row.number}", image=row.png, labels=both)
 
 
 def _vote_shares(votes: Sequence[int], *, majority: bool) -> list[float] | None:

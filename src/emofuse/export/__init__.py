@@ -29,7 +29,7 @@ def export_any(
         ConfigError: No finished run there, the recipe names no quantisation, or an ensemble lacks the data
             root.
     """
-    from emofuse.train.recipe import read_yaml  # noqa: PLC0415 - imports torch's neighbours
+    from emofuse.train.config import read_yaml  # noqa: PLC0415 - imports torch's neighbours
 
     if run_dir.is_file():
         return _export_ensemble(read_yaml(run_dir), run_dir, bundle_dir, data_root)
@@ -52,7 +52,7 @@ def _export_ensemble(
     data: dict[str, Any], path: Path, bundle_dir: Path, data_root: Path | None
 ) -> dict[str, Any]:
     from emofuse.export.ensemble import EnsembleRecipe, export_ensemble  # noqa: PLC0415
-    from emofuse.train.recipe import build_config  # noqa: PLC0415
+    from emofuse.train.config import build_config  # noqa: PLC0415
 
     if data.get("task") != "ensemble" or data_root is None:
         raise ConfigError(

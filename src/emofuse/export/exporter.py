@@ -44,6 +44,11 @@ PRETRAINED = {
         "licence": "Apache-2.0; ImageNet's pictures are for research",
         "commercial_use": "unclear",
     },
+    "face_resnet": {
+        "name": "dlib_face_recognition_resnet_model_v1, weights pretrained on face recognition",
+        "licence": "CC0; about half of its three million faces are from the web, for research",
+        "commercial_use": "unclear",
+    },
 }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from emofuse.train.recipe import Recipe, build_config, read_yaml
+from emofuse.train.config import build_config, read_yaml
+from emofuse.train.recipe import Recipe
 
 __all__ = ["train_recipe"]
 

@@ -84,10 +84,11 @@ class CpuTime(lightning.Callback):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         """Write what was spent so far."""
-        if trainer.is_global_zero:
-            hours = self.state_dict()["seconds"] * trainer.world_size / 3600
-            effort = {"cpu_hours": hours, "epochs": trainer.current_epoch + 1}
-            self.path.write_text(json.dumps(effort) + "\n", encoding="utf-8")
+        self._write(trainer, epochs=trainer.current_epoch + 1, finished=False)
+
+    def on_fit_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+        """Note that the run came to its end; one that was killed never gets here."""
+        self._write(trainer, epochs=trainer.current_epoch, finished=True)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
@@ -97,8 +98,14 @@ class CpuTime(lightning.Callback):
         """Go on counting."""
         self.seconds = state_dict["seconds"]
 
+    def _write(self, trainer: lightning.Trainer, *, epochs: int, finished: bool) -> None:
+        if trainer.is_global_zero:
+            hours = self.state_dict()["seconds"] * trainer.world_size / 3600
+            effort = {"cpu_hours": hours, "epochs": epochs, "finished": finished}
+            self.path.write_text(json.dumps(effort) + "\n", encoding="utf-8")
 
-def read_effort(run_dir: Path) -> dict[str, float] | None:
-    """What a run cost: `cpu_hours` and `epochs`; None if it was not recorded."""
+
+def read_effort(run_dir: Path) -> dict[str, Any] | None:
+    """What a run cost: `cpu_hours`, `epochs`, and whether it `finished`; None if it was not recorded."""
     path = run_dir / "effort.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -15,7 +15,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from emofuse.datasets import load_adapter
 from emofuse.errors import ConfigError, CorpusFormatError, EmptyTextError
-from emofuse.preprocess import WordPieceTokenizer, load_image, normalize_text, prepare_crop, spell_emoji
+from emofuse.preprocess import (
+    WordPieceTokenizer,
+    load_image,
+    normalize_text,
+    prepare_crop,
+    spell_emoji,
+    split_windows,
+)
 from emofuse.train.distill import add_teacher
 from emofuse.train.recipe import CorpusConfig, Recipe
 from emofuse.train.synonyms import add_synonyms
@@ -75,8 +82,8 @@ def read_examples(
         tokenizer: For text recipes; None for faces.
 
     Returns:
-        Labelled examples; texts without a visible character and unlabelled samples are left out, texts
-        are cut after the recipe's `max_tokens`.
+        Labelled examples; texts without a visible character and unlabelled samples are left out. Of a text
+        beyond the recipe's `max_tokens`, one of the windows in which a prediction reads it, at random.
     """
     examples: list[Example] = []
     for corpus in recipe.corpora:
@@ -134,10 +141,14 @@ def _encode(
     kept = {i: text for i, text in enumerate(texts) if text is not None and targets[i]}
     prefix, suffix = tokenizer.frame()
     room = recipe.tokenizer.max_tokens - len(prefix) - len(suffix)
-    return [
-        Example(np.array([*prefix, *tokenizer.encode(text)[:room], *suffix], dtype=np.int32), targets[i])
-        for i, text in kept.items()
-    ]
+    random = np.random.default_rng(recipe.seed)
+    examples = []
+    for i, text in kept.items():
+        ids = tokenizer.encode(text)
+        windows, _ = split_windows(ids, room, max_windows=len(ids))
+        window = windows[random.integers(len(windows))]
+        examples.append(Example(np.array([*prefix, *window, *suffix], dtype=np.int32), targets[i]))
+    return examples
 
 
 def _text_of(recipe: Recipe, sample: Sample) -> str | None:

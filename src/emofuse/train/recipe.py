@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from emofuse.errors import ConfigError
+from emofuse.train.config import Amount, Count, Positive, Range, Share, build_config, read_yaml
 
 __all__ = [
     "AugmentConfig",
@@ -23,14 +21,8 @@ __all__ = [
     "SearchRange",
     "TokenizerConfig",
     "TrainConfig",
-    "apply_overrides",
-    "build_config",
     "read_recipe",
-    "read_yaml",
-    "set_key",
 ]
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,18 +48,18 @@ class EncoderConfig:
     """
 
     name: str
-    embedding: int = 128
+    embedding: Count = 128
     vectors: str | None = None
-    hidden: int = 128
-    layers: int = 1
+    hidden: Count = 128
+    layers: Count = 1
     bidirectional: bool = True
-    heads: int = 4
+    heads: Annotated[int, Range(0)] = 4
     batch_norm: bool = False
-    dropout: float = 0.1
+    dropout: Annotated[float, Range(0, 0.99)] = 0.1
     frozen: bool = False
-    feed_forward: float = 1.0
-    image_px: int = 80
-    channels: tuple[int, ...] = (32, 64, 128, 256)
+    feed_forward: Annotated[float, Range(0.01, 1)] = 1.0
+    image_px: Annotated[int, Range(32)] = 80
+    channels: tuple[Count, ...] = (32, 64, 128, 256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +75,8 @@ class TokenizerConfig:
     """
 
     source: Literal["minilm", "train", "words"] = "minilm"
-    vocabulary: int = 12000
-    max_tokens: int = 128
+    vocabulary: Annotated[int, Range(10)] = 12000
+    max_tokens: Annotated[int, Range(4)] = 128
     emoji: Literal["spell", "keep"] = "spell"
 
 
@@ -102,9 +94,9 @@ class HeadConfig:
     """
 
     loss: Literal["focal", "focal_multilabel", "asymmetric"] = "focal"
-    gamma: float = 0.0
-    weight: float = 1.0
-    smoothing: float = 0.0
+    gamma: Amount = 0.0
+    weight: Amount = 1.0
+    smoothing: Share = 0.0
     class_weights: Literal["none", "root", "balanced"] = "none"
 
     @property
@@ -132,7 +124,7 @@ class CorpusConfig:
     heads: Mapping[str, str]
     train: str | None = "train"
     validation: str | None = "validation"
-    limit: int | None = None
+    limit: Count | None = None
     labels: tuple[str, ...] = ()
 
 
@@ -147,7 +139,7 @@ class DistillConfig:
     """
 
     teacher: str
-    weight: float = 0.7
+    weight: Share = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,13 +157,13 @@ class AugmentConfig:
         erase: Probability that a rectangle is blanked.
     """
 
-    synonyms: float = 0.0
-    flip: float = 0.0
-    rotate_deg: float = 0.0
-    shift: float = 0.0
-    zoom: float = 0.0
-    light: float = 0.0
-    erase: float = 0.0
+    synonyms: Share = 0.0
+    flip: Share = 0.0
+    rotate_deg: Amount = 0.0
+    shift: Share = 0.0
+    zoom: Annotated[float, Range(0, 0.9)] = 0.0
+    light: Share = 0.0
+    erase: Share = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,17 +186,17 @@ class TrainConfig:
         precision: Lightning's name; "bf16-mixed" also speeds up recent CPUs.
     """
 
-    epochs: int = 3
-    batch_size: int = 64
-    lr: float = 1e-3
-    backbone_lr: float = 1e-4
+    epochs: Count = 3
+    batch_size: Count = 64
+    lr: Positive = 1e-3
+    backbone_lr: Positive = 1e-4
     optimizer: Literal["adamw", "adam"] = "adamw"
-    weight_decay: float = 0.01
+    weight_decay: Amount = 0.01
     schedule: Literal["cosine", "plateau"] = "cosine"
-    warmup: float = 0.1
-    patience: int = 0
-    clip: float = 1.0
-    ema: float = 0.0
+    warmup: Share = 0.1
+    patience: Annotated[int, Range(0)] = 0
+    clip: Positive = 1.0
+    ema: Annotated[float, Range(0, 0.999999)] = 0.0
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "bf16-mixed"
 
 
@@ -223,7 +215,7 @@ class ExportConfig:
     """
 
     quantize: Literal["none", "int8_dynamic", "int8_static", "int8_embedding"] = "none"
-    max_batch: int = 64
+    max_batch: Count = 64
     version: str = "0.1.0"
     description: str = ""
     limits: tuple[str, ...] = ()
@@ -290,10 +282,18 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check what only the whole recipe shows."""
-        if self.train.epochs < 1 or self.train.batch_size < 1:
-            raise ConfigError("train.epochs and train.batch_size must be at least 1.", item="train")
-        if not 0 <= self.encoder.dropout < 1:
-            raise ConfigError("encoder.dropout must lie between 0 and 1.", item="encoder.dropout")
+        states = self.encoder.hidden * (2 if self.encoder.bidirectional else 1)
+        if self.task == "text" and self.encoder.heads and states % self.encoder.heads:
+            raise ConfigError(
+                f"encoder.heads must divide the width of the LSTM's states, {states}; {self.encoder.heads} "
+                "does not.",
+                item="encoder.heads",
+            )
+        if self.encoder.name == "minilm_bilstm" and self.tokenizer.source != "minilm":
+            raise ConfigError(
+                "The encoder minilm_bilstm reads its own vocabulary: set tokenizer.source to minilm.",
+                item="tokenizer.source",
+            )
         for name, config in self.heads.items():
             if config.multi_label and (config.smoothing or config.class_weights != "none"):
                 raise ConfigError(
@@ -317,80 +317,6 @@ class Recipe:
                 )
 
 
-def read_yaml(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Read a recipe file as plain data.
-
-    Args:
-        path: YAML file.
-        overrides: `key.sub=value` strings, values in YAML syntax; applied in order.
-
-    Returns:
-        The mapping in the file with the overrides applied.
-
-    Raises:
-        ConfigError: The file is missing, is not YAML or holds no mapping; an override has no `=`.
-    """
-    import yaml  # noqa: PLC0415 - an extra
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"Cannot read the recipe {path}: {error.strerror}.", item=str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The recipe {path} is not valid YAML: {error}", item=str(path)) from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"The recipe {path} must be a YAML mapping.", item=str(path))
-    return apply_overrides(data, overrides)
-
-
-def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Set dotted keys in nested dicts, in place.
-
-    Args:
-        data: Nested mapping.
-        overrides: `train.lr=3e-5` and the like; the value is read as YAML.
-
-    Returns:
-        `data`.
-
-    Raises:
-        ConfigError: An override has no `=`, or its key leads through something that is no mapping.
-    """
-    import yaml  # noqa: PLC0415 - an extra
-
-    for override in overrides:
-        key, separator, value = override.partition("=")
-        if not separator:
-            raise ConfigError(f"--set takes key=value, not {override!r}.", item=override)
-        try:
-            parsed = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--set {key}: {value!r} is not valid YAML.", item=override) from error
-        set_key(data, key.strip(), _number(parsed) if isinstance(parsed, str) else parsed)
-    return data
-
-
-def set_key(data: dict[str, Any], key: str, value: Any) -> None:
-    """Set one dotted key in nested dicts, in place.
-
-    Args:
-        data: Nested mapping.
-        key: `train.lr` and the like.
-        value: Plain data.
-
-    Raises:
-        ConfigError: The key leads through something that is no mapping.
-    """
-    node = data
-    *parents, leaf = key.split(".")
-    for parent in parents:
-        child = node.setdefault(parent, {})
-        if not isinstance(child, dict):
-            raise ConfigError(f"{key}: {parent!r} is a value, not a group of keys.", item=key)
-        node = child
-    node[leaf] = value
-
-
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read and check a text or face recipe.
 
@@ -405,73 +331,3 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         ConfigError: A key is unknown or missing, or a value has the wrong type.
     """
     return build_config(Recipe, read_yaml(path, overrides))
-
-
-def build_config(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
-    """Build a frozen dataclass from plain data, refusing anything it does not know.
-
-    Args:
-        cls: A dataclass with annotated fields.
-        data: Plain mapping.
-        where: Dotted path for messages.
-
-    Returns:
-        An instance of `cls`.
-
-    Raises:
-        ConfigError: Unknown or missing key (the message lists the valid ones), wrong type or choice.
-    """
-    fields = {item.name: item for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    hints = typing.get_type_hints(cls)
-    if unknown := sorted(set(data) - set(fields)):
-        raise ConfigError(
-            f"Unknown key {where}{unknown[0]!r}. Valid: {', '.join(sorted(fields))}.", item=unknown[0]
-        )
-    missing = [
-        name
-        for name, item in fields.items()
-        if name not in data
-        and item.default is dataclasses.MISSING
-        and item.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise ConfigError(f"The key {where}{missing[0]!r} is missing.", item=missing[0])
-    return cls(**{key: _convert(hints[key], value, f"{where}{key}") for key, value in data.items()})
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
-        return build_config(typing.cast("type[Any]", hint), value, f"{where}.")
-    if origin is types.UnionType:
-        if value is None and type(None) in arguments:
-            return None
-        return _convert(next(a for a in arguments if a is not type(None)), value, where)
-    if origin is tuple and isinstance(value, list):
-        return tuple(_convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is Mapping and isinstance(value, Mapping):
-        return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    return _convert_scalar(hint, value, where)
-
-
-def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
-    if hint is Any:
-        return value
-    if typing.get_origin(hint) is Literal:
-        choices = typing.get_args(hint)
-        if value not in choices:
-            raise ConfigError(f"{where} must be one of {', '.join(choices)}, not {value!r}.", item=where)
-        return value
-    if hint is float and isinstance(value, int | str) and not isinstance(value, bool):
-        value = _number(value)
-    if isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-        return value
-    raise ConfigError(f"{where} must be {getattr(hint, '__name__', hint)}, not {value!r}.", item=where)
-
-
-def _number(value: Any) -> Any:
-    # YAML 1.1 reads 3e-5 as a string because it has no dot.
-    try:
-        return float(value)
-    except ValueError:
-        return value

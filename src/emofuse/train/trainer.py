@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning
+import numpy as np
 import torch
 import yaml
 from lightning.pytorch import callbacks
@@ -17,16 +18,20 @@ from emofuse.errors import ConfigError
 from emofuse.preprocess import WordPieceTokenizer
 from emofuse.train.checkpoints import CpuTime, StopForGood, build_loggers, keep_best_and_last
 from emofuse.train.classifier import Classifier, EmotionNetwork
+from emofuse.train.config import build_config
 from emofuse.train.data import ClassifierData, read_texts
 from emofuse.train.encoders import build_encoder
+from emofuse.train.encoders.face_resnet import FaceResNetEncoder
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
-from emofuse.train.recipe import Recipe, build_config
+from emofuse.train.recipe import Recipe
 from emofuse.train.targets import head_sizes
 from emofuse.train.tokenizer import write_tokenizer
 from emofuse.train.validation import write_validation
 from emofuse.train.vectors import load_vectors
 
 __all__ = ["load_run", "train"]
+
+SETTLE_FACES = 256
 
 
 def train(
@@ -129,6 +134,10 @@ def _start(
         rows = load_vectors(recipe.encoder, tokenizer, data.training, recipe.seed)
         with torch.no_grad():
             network.encoder.words.weight.copy_(torch.from_numpy(rows))
+    if isinstance(network.encoder, FaceResNetEncoder) and not recipe.init_from:
+        random = np.random.default_rng(recipe.seed)
+        chosen = random.choice(len(data.training), min(SETTLE_FACES, len(data.training)), replace=False)
+        network.encoder.settle(torch.from_numpy(np.stack([data.training[i].inputs for i in chosen])))
     _prune(network, recipe)
 
 

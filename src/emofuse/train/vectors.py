@@ -35,7 +35,7 @@ def load_vectors(
 
     Raises:
         MissingExtraError: gensim is not installed.
-        CorpusNotFoundError: The file is missing.
+        CorpusNotFoundError: The file is missing or cannot be read.
         CorpusFormatError: The file is malformed.
         ConfigError: The file's vectors have another width than the embedding.
 
@@ -95,8 +95,10 @@ def _read(path: Path, ids: Mapping[str, int], width: int) -> dict[int, FloatArra
                     )
                 if word in ids:
                     known[ids[word]] = np.array(values, dtype=np.float32)
-    except FileNotFoundError as error:
-        raise CorpusNotFoundError(f"There are no word vectors at {path}.", item=str(path)) from error
+    except OSError as error:
+        raise CorpusNotFoundError(
+            f"Cannot read word vectors at {path}: {error.strerror}.", item=str(path)
+        ) from error
     except ValueError as error:
         raise CorpusFormatError(f"{path} line {number}: not a vector ({error}).", item=str(path)) from error
     return known

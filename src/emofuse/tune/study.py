@@ -15,7 +15,8 @@ import optuna
 import yaml
 
 from emofuse.errors import ConfigError
-from emofuse.train.recipe import Recipe, SearchRange, build_config, read_yaml, set_key
+from emofuse.train.config import build_config, read_yaml, set_key
+from emofuse.train.recipe import Recipe, SearchRange
 from emofuse.train.trainer import train
 
 __all__ = ["TuneResult", "tune_recipe"]

@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from emofuse.train.classifier import Classifier, EmotionNetwork
+from emofuse.train.config import build_config
 from emofuse.train.data import ClassifierData, _SameShapeBatches, read_examples
 from emofuse.train.encoders import build_encoder
-from emofuse.train.recipe import Recipe, build_config
+from emofuse.train.recipe import Recipe
 from emofuse.train.tokenizer import write_tokenizer
 
 

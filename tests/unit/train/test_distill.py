@@ -4,8 +4,9 @@ import pytest
 from emofuse.errors import ConfigError
 from emofuse.runtime.bundle import load_bundle
 from emofuse.runtime.model_set import open_text_model
+from emofuse.train.config import build_config
 from emofuse.train.distill import add_teacher
-from emofuse.train.recipe import DistillConfig, Recipe, build_config
+from emofuse.train.recipe import DistillConfig, Recipe
 from emofuse.types import Sample
 
 

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from emofuse.train.encoders.face_resnet import FaceResNetEncoder
 from emofuse.train.encoders.minilm import MiniLm
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.recipe import EncoderConfig
@@ -28,6 +29,24 @@ def test_frozen_backbone_neither_learns_nor_drops():
     encoder(IDS).sum().backward()
     assert all(parameter.grad is None for parameter in encoder.backbone.parameters())
     assert all(parameter.grad is not None for parameter in encoder.pooling.lstm.parameters())
+
+
+def test_settling_a_face_network_changes_nothing():
+    encoder = FaceResNetEncoder(EncoderConfig(name="face_resnet", image_px=64, dropout=0.0))
+    crops = torch.randint(0, 256, (16, 48, 48), dtype=torch.uint8)
+    before = encoder.eval()(crops).detach()  # a fresh norm in evaluation mode hands on what it gets
+    encoder.train().settle(crops)
+    settled = encoder(crops).detach()
+    torch.testing.assert_close(settled, before, atol=0.02 * float(before.abs().max()), rtol=0)
+
+
+def test_face_weights_are_dlibs():
+    backbone = FaceResNetEncoder(EncoderConfig(name="face_resnet", image_px=64)).backbone
+    # Read off the published file: the first kernel's first three columns, their colours added, times the scale.
+    first = torch.tensor([-0.8455, -0.5257, -0.1011])
+    torch.testing.assert_close(backbone.stem.weight[0, 0, 0, :3], first, atol=1e-4, rtol=0)
+    # The last layer's scales are the last thing before the embedding, which is left out.
+    assert 0 < backbone.blocks[-1].second.weight.detach().abs().max() < 20
 
 
 @pytest.mark.parametrize("length", [1, 2, 9])

@@ -4,8 +4,9 @@ import pytest
 
 from emofuse.errors import ConfigError
 from emofuse.export.ensemble import EnsembleRecipe
+from emofuse.train.config import apply_overrides, build_config, read_yaml
 from emofuse.train.face_detection.recipe import DetectorRecipe
-from emofuse.train.recipe import Recipe, apply_overrides, build_config, read_recipe, read_yaml
+from emofuse.train.recipe import Recipe, read_recipe
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.yaml"))
 
@@ -42,6 +43,15 @@ def test_defaults_and_nesting():
         ({"train": {"epochs": "three"}}, "train.epochs must be int"),
         ({"train": {"epochs": True}}, "train.epochs must be int"),
         ({"train": {"precision": "8"}}, "must be one of 32-true"),
+        ({"train": {"epochs": 0}}, "train.epochs must be at least 1, not 0"),
+        ({"train": {"lr": -1}}, "train.lr must be at least"),
+        ({"train": {"lr": float("nan")}}, "train.lr must be at least"),
+        ({"encoder": {"name": "bilstm", "dropout": 1}}, "encoder.dropout must be from 0 to 0.99, not 1"),
+        ({"encoder": {"name": "bilstm", "hidden": 8, "heads": 3}}, "states, 16; 3 does not"),
+        (
+            {"encoder": {"name": "minilm_bilstm"}, "tokenizer": {"source": "words"}},
+            "set tokenizer.source to minilm",
+        ),
         ({"heads": {}}, "has only"),
         ({"corpora": []}, "validation split"),
         (

@@ -38,7 +38,7 @@ def test_glove_and_word2vec_files(header, tmp_path):
 @pytest.mark.parametrize(
     ("content", "width", "error", "message"),
     [
-        (None, 3, CorpusNotFoundError, "no word vectors"),
+        (None, 3, CorpusNotFoundError, "Cannot read word vectors"),
         ("king one two three\n", 3, CorpusFormatError, "line 1: not a vector"),
         ("king 1 2 3\n", 4, ConfigError, "3 wide"),
         ("cat 1 2 3\n", 3, ConfigError, "None of the vectors"),

@@ -2,20 +2,22 @@
 
 from emofuse.errors import ConfigError
 from emofuse.train.encoders.face import CnnEncoder, EfficientNetLiteEncoder
+from emofuse.train.encoders.face_resnet import FaceResNetEncoder
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.recipe import Recipe
 
 __all__ = ["FACE_ENCODERS", "TEXT_ENCODERS", "Encoder", "build_encoder"]
 
-Encoder = CnnEncoder | EfficientNetLiteEncoder | BiLstmEncoder | MiniLmBiLstmEncoder
+Encoder = CnnEncoder | EfficientNetLiteEncoder | FaceResNetEncoder | BiLstmEncoder | MiniLmBiLstmEncoder
 
 TEXT_ENCODERS: dict[str, type[BiLstmEncoder | MiniLmBiLstmEncoder]] = {
     "minilm_bilstm": MiniLmBiLstmEncoder,
     "bilstm": BiLstmEncoder,
 }
-FACE_ENCODERS: dict[str, type[CnnEncoder | EfficientNetLiteEncoder]] = {
+FACE_ENCODERS: dict[str, type[CnnEncoder | EfficientNetLiteEncoder | FaceResNetEncoder]] = {
     "cnn": CnnEncoder,
     "efficientnet_lite0": EfficientNetLiteEncoder,
+    "face_resnet": FaceResNetEncoder,
 }
 
 

@@ -17,12 +17,12 @@ from torch.utils.data import DataLoader
 
 from emofuse.errors import ConfigError
 from emofuse.train.checkpoints import CpuTime, build_loggers, keep_best_and_last
+from emofuse.train.config import build_config
 from emofuse.train.face_detection.labels import Photos, find_photos, label_photos
 from emofuse.train.face_detection.losses import detection_loss
 from emofuse.train.face_detection.network import FaceDetectorNetwork
 from emofuse.train.face_detection.recipe import DetectorRecipe
 from emofuse.train.face_detection.scenes import Scenes, collate_scenes
-from emofuse.train.recipe import build_config
 from emofuse.train.schedule import warmup_cosine
 
 __all__ = ["DetectorTraining", "load_detector_run", "train_detector"]
