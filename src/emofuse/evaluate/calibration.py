@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax
 from sklearn.metrics import precision_recall_curve
 
 from emofuse.types import FloatArray
 
-__all__ = ["Activation", "choose_thresholds", "fit_temperature", "probabilities_of"]
+__all__ = ["Activation", "choose_thresholds", "clear_rows", "fit_temperature", "probabilities_of"]
 
 Activation = Literal["softmax", "sigmoid"]
 
@@ -39,6 +40,22 @@ def fit_temperature(logits: FloatArray, targets: FloatArray, activation: Activat
 
     found = minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
     return float(np.exp(found.x))
+
+
+def clear_rows(targets: FloatArray) -> NDArray[np.bool_]:
+    """Find the samples on which most annotators agree.
+
+    A test split that holds such samples alone, as that of FER+ does by its majority rule, needs a temperature
+    that was fitted on such samples alone.
+
+    Args:
+        targets: (n, labels) float, shares of the votes.
+
+    Returns:
+        (n,) bool: one label has more than half of the votes.
+    """
+    clear: NDArray[np.bool_] = targets.max(axis=1) > 0.5
+    return clear
 
 
 def choose_thresholds(

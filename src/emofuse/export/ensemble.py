@@ -15,7 +15,7 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from emofuse.datasets import load_adapter
 from emofuse.errors import ConfigError
-from emofuse.evaluate.calibration import fit_temperature, probabilities_of
+from emofuse.evaluate.calibration import clear_rows, fit_temperature, probabilities_of
 from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
 from emofuse.metrics import expected_calibration_error
 from emofuse.preprocess import load_image, prepare_crop
@@ -123,7 +123,9 @@ def _calibrate(
         for start in range(0, len(crops), CHUNK)
     ]
     logits, truth = np.concatenate(parts), targets.argmax(axis=1)
-    temperature = fit_temperature(logits, np.eye(targets.shape[1], dtype=np.float32)[truth], "softmax")
+    clear = clear_rows(targets)
+    one_hot = np.eye(targets.shape[1], dtype=np.float32)[truth[clear]]
+    temperature = fit_temperature(logits[clear], one_hot, "softmax")
     probabilities = probabilities_of(logits, temperature, "softmax")
     output = {
         "activation": "softmax",

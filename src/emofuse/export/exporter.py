@@ -12,9 +12,16 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
+from torch import Tensor, nn
 
 from emofuse.datasets import load_adapter
-from emofuse.evaluate.calibration import Activation, choose_thresholds, fit_temperature, probabilities_of
+from emofuse.evaluate.calibration import (
+    Activation,
+    choose_thresholds,
+    clear_rows,
+    fit_temperature,
+    probabilities_of,
+)
 from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
 from emofuse.export.onnx_model import QUANTIZERS, check_parity, export_onnx
 from emofuse.metrics import expected_calibration_error
@@ -23,6 +30,7 @@ from emofuse.runtime.bundle import load_bundle
 from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy
 from emofuse.train.checkpoints import read_effort
+from emofuse.train.classifier import EmotionNetwork
 from emofuse.train.data import Example
 from emofuse.train.recipe import Recipe
 from emofuse.train.trainer import load_run
@@ -33,6 +41,7 @@ __all__ = ["export_run"]
 
 MAX_WINDOWS = 32
 CALIBRATION_BATCHES = 24
+STATES = ("embeddings", "states")
 PRETRAINED = {
     "minilm_bilstm": {
         "name": "all-MiniLM-L6-v2, pretrained weights",
@@ -52,11 +61,23 @@ PRETRAINED = {
 }
 
 
+class _Whole(nn.Module):
+    # What fusion reads goes into the graph beside the answers.
+    def __init__(self, network: EmotionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        return self.network.read(inputs)
+
+
 def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) -> dict[str, Any]:
     """Export the best network of a run.
 
-    The float32 graph must agree with torch within 1e-4. Temperature and thresholds are then chosen on the
-    validation split with the graph that ships, quantised or not.
+    Beside the logits of each head the graph gives `embeddings`, what the heads see, and `states`, one vector
+    per token or patch that the embedding pools. The float32 graph must agree with torch within 1e-4.
+    Temperature and thresholds are then chosen on the validation split with the graph that ships, quantised or
+    not; the temperature of a face model on the faces about which most annotators agree.
 
     Args:
         run_dir: A folder that `train` filled.
@@ -77,8 +98,9 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     clear_bundle(bundle_dir)
     with TemporaryDirectory() as folder:
         exact = Path(folder) / "float32.onnx"
-        export_onnx(network, recipe.task, list(recipe.heads), exact)
-        check_parity(network, exact, [batch for _, batch in batches[:: max(1, len(batches) // 8)]])
+        whole = _Whole(network)
+        export_onnx(whole, recipe.task, [*recipe.heads, *STATES], exact)
+        check_parity(whole, exact, [batch for _, batch in batches[:: max(1, len(batches) // 8)]])
         sample = [batch for _, batch in batches[:: max(1, len(batches) // CALIBRATION_BATCHES)]]
         QUANTIZERS[quantize or recipe.export.quantize](exact, model, sample)
     outputs, metrics = _calibrate(recipe, validation, _run(model, batches, len(validation)))
@@ -106,12 +128,10 @@ def _batches(examples: Sequence[Example], size: int) -> list[tuple[list[int], ND
 def _run(model: Path, batches: Sequence[tuple[list[int], NDArray[Any]]], count: int) -> dict[str, FloatArray]:
     graph = onnx.load(model).graph
     session, name = open_session(model), graph.input[0].name
-    logits = {
-        output.name: np.zeros((count, len(load_taxonomy(output.name))), dtype=np.float32)
-        for output in graph.output
-    }
+    heads = [output.name for output in graph.output if output.name not in STATES]
+    logits = {head: np.zeros((count, len(load_taxonomy(head))), dtype=np.float32) for head in heads}
     for rows, batch in batches:
-        for head, values in zip(logits, session.run(None, {name: batch}), strict=True):
+        for head, values in zip(heads, session.run(heads, {name: batch}), strict=True):
             logits[head][rows] = values
     return logits
 
@@ -127,7 +147,8 @@ def _calibrate(
         corpus = "+".join(c.name for c in recipe.corpora if c.validation and head in c.heads)
         labels = list(load_taxonomy(head).labels)
         activation: Activation = "sigmoid" if config.multi_label else "softmax"
-        temperature = fit_temperature(own, _sharpen(targets, activation), activation)
+        clear = clear_rows(targets) if recipe.task == "face" else np.full(len(rows), fill_value=True)
+        temperature = fit_temperature(own[clear], _sharpen(targets[clear], activation), activation)
         probabilities = probabilities_of(own, temperature, activation)
         thresholds = choose_thresholds(probabilities, targets, labels)
         outputs[head] = {

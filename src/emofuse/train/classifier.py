@@ -26,7 +26,7 @@ __all__ = ["Classifier", "EmotionNetwork"]
 
 
 class EmotionNetwork(nn.Module):
-    """An encoder with one linear head per taxonomy: what is exported."""
+    """An encoder with one linear head per taxonomy."""
 
     def __init__(self, encoder: Encoder, sizes: Mapping[str, int]) -> None:
         super().__init__()
@@ -42,8 +42,20 @@ class EmotionNetwork(nn.Module):
         Returns:
             One (batch, labels) float tensor per head, in the order of `heads`.
         """
-        embedding = self.encoder(inputs)
-        return tuple(head(embedding) for head in self.heads.values())
+        return self.read(inputs)[: len(self.heads)]
+
+    def read(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Logits of every head, then what they came from.
+
+        Args:
+            inputs: What the encoder takes.
+
+        Returns:
+            The logits, the (batch, dim) embeddings, and the (batch, tokens or patches, width) states that
+            the embeddings pool, all float.
+        """
+        embedding, states = self.encoder(inputs)
+        return (*(head(embedding) for head in self.heads.values()), embedding, states)
 
 
 class Classifier(lightning.LightningModule):

@@ -4,7 +4,7 @@ from tests.unit.datasets.test_corpora import make_emotion, make_fer, make_goemot
 
 from emofuse.errors import ConfigError
 from emofuse.evaluate import evaluate_bundle
-from emofuse.evaluate.calibration import choose_thresholds, fit_temperature, probabilities_of
+from emofuse.evaluate.calibration import choose_thresholds, clear_rows, fit_temperature, probabilities_of
 from emofuse.evaluate.detection import count_detections, iou_matrix
 from emofuse.evaluate.evaluator import score
 from emofuse.runtime.bundle import load_bundle
@@ -104,3 +104,8 @@ def test_detection_counts_by_hand():
     assert (counts.reference, counts.found, counts.boxes, counts.false) == (1, 1, 4, 1)
     assert counts.recall == 1
     assert counts.false_share == 0.25
+
+
+def test_clear_rows_have_a_majority():
+    targets = np.array([[0.5, 0.5], [0.6, 0.4], [1.0, 0.0], [0.4, 0.3]], dtype=np.float32)
+    assert clear_rows(targets).tolist() == [False, True, True, False]

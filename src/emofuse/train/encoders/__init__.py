@@ -30,7 +30,8 @@ def build_encoder(recipe: Recipe, *, vocabulary: int = 0, pretrained: bool = Tru
         pretrained: Whether to load the backbone's published weights.
 
     Returns:
-        A module with `dim`, the width of its output, and `backbone`, its pretrained part or None.
+        A module that gives embeddings and what they pool, with `dim`, the width of an embedding, and
+        `backbone`, its pretrained part or None.
 
     Raises:
         ConfigError: No such encoder for the recipe's task.

@@ -1,4 +1,4 @@
-"""Face encoders: (batch, 48, 48) grey crops in, one vector per face out."""
+"""Face encoders: (batch, 48, 48) grey crops in, one vector per face out, and one per patch."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ class EfficientNetLiteEncoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.dim = 1280
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Encode.
 
         Args:
             inputs: (batch, side, side) uint8 or float grey crops, 0-255.
 
         Returns:
-            (batch, 1280) float.
+            (batch, 1280) float embeddings, and the features of each patch of the picture that they pool,
+            (batch, patches, 1280) float.
         """
         grey = (inputs.float() / 255 - IMAGENET_MEAN) / IMAGENET_STD
         size = (self.image_px, self.image_px)
         enlarged = functional.interpolate(grey[:, None], size, mode="bilinear", align_corners=False)
         features = self.backbone.extract_features(enlarged.contiguous(memory_format=torch.channels_last))
-        embedding: Tensor = self.dropout(features.mean(dim=(2, 3)))
-        return embedding
+        return self.dropout(features.mean(dim=(2, 3))), features.flatten(2).transpose(1, 2)
 
 
 class CnnEncoder(nn.Module):
@@ -69,19 +69,19 @@ class CnnEncoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.dim = config.channels[-1]
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Encode.
 
         Args:
             inputs: (batch, 48, 48) uint8 or float grey crops, 0-255.
 
         Returns:
-            (batch, width of the last block) float.
+            (batch, width of the last block) float embeddings, and the features of each patch of the picture
+            that they pool, (batch, patches, width of the last block) float.
         """
         grey = (inputs.float() / 255 - IMAGENET_MEAN) / IMAGENET_STD
         features = self.blocks(grey[:, None].contiguous(memory_format=torch.channels_last))
-        embedding: Tensor = self.dropout(features.mean(dim=(2, 3)))
-        return embedding
+        return self.dropout(features.mean(dim=(2, 3))), features.flatten(2).transpose(1, 2)
 
 
 def _block(before: int, after: int, dropout: float) -> nn.Sequential:

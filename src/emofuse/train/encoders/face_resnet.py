@@ -45,21 +45,21 @@ class FaceResNetEncoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.dim = STAGES[-1][0]
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Encode.
 
         Args:
             inputs: (batch, side, side) uint8 or float grey crops, 0-255.
 
         Returns:
-            (batch, 256) float.
+            (batch, 256) float embeddings, and the features of each patch of the picture that they pool,
+            (batch, patches, 256) float.
         """
         grey = (inputs.float() - MEAN) / SCALE
         size = (self.image_px, self.image_px)
         enlarged = functional.interpolate(grey[:, None], size, mode="bilinear", align_corners=False)
         features = self.backbone(enlarged.contiguous(memory_format=torch.channels_last))
-        embedding: Tensor = self.dropout(features.mean(dim=(2, 3)))
-        return embedding
+        return self.dropout(features.mean(dim=(2, 3))), features.flatten(2).transpose(1, 2)
 
     def settle(self, crops: Tensor) -> None:
         """Let each batch norm give back the spread that it takes, so that it changes nothing at first.

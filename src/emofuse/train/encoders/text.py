@@ -1,4 +1,4 @@
-"""Text encoders: token ids in, one vector per text out."""
+"""Text encoders: token ids in, one vector per text out, and one per token."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _RecurrentPooling(nn.Module):
         self.batch_norm = _BatchNorm(self.dim) if config.batch_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, states: Tensor) -> Tensor:
+    def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
         states, _ = self.lstm(states)
         if self.attention is None:
             forwards, backwards = states[:, -1, : self.hidden], states[:, 0, self.hidden :]
@@ -58,8 +58,7 @@ class _RecurrentPooling(nn.Module):
         else:
             states = self.norm(states + self.attention(states))
             pooled = torch.cat([states.mean(dim=1), states.amax(dim=1)], dim=-1)
-        embedding: Tensor = self.dropout(self.batch_norm(pooled))
-        return embedding
+        return self.dropout(self.batch_norm(pooled)), states
 
 
 class MiniLmBiLstmEncoder(nn.Module):
@@ -82,17 +81,17 @@ class MiniLmBiLstmEncoder(nn.Module):
             self.backbone.eval()
         return self
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Encode.
 
         Args:
             inputs: (batch, length) int64 token ids, no padding.
 
         Returns:
-            (batch, dim) float.
+            (batch, dim) float embeddings, and the (batch, length, states) float states that they pool.
         """
-        embedding: Tensor = self.pooling(self.backbone(inputs))
-        return embedding
+        encoded: tuple[Tensor, Tensor] = self.pooling(self.backbone(inputs))
+        return encoded
 
 
 class BiLstmEncoder(nn.Module):
@@ -108,14 +107,14 @@ class BiLstmEncoder(nn.Module):
         self.pooling = _RecurrentPooling(config.embedding, config)
         self.dim = self.pooling.dim
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Encode.
 
         Args:
             inputs: (batch, length) int64 token ids, no padding.
 
         Returns:
-            (batch, dim) float.
+            (batch, dim) float embeddings, and the (batch, length, states) float states that they pool.
         """
-        embedding: Tensor = self.pooling(self.dropout(self.words(inputs)))
-        return embedding
+        encoded: tuple[Tensor, Tensor] = self.pooling(self.dropout(self.words(inputs)))
+        return encoded
