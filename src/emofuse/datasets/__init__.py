@@ -7,6 +7,7 @@ from emofuse.datasets.fer import Fer2013Adapter, FerPlusAdapter
 from emofuse.datasets.goemotions import GoEmotionsAdapter
 from emofuse.datasets.imdb import ImdbAdapter
 from emofuse.datasets.meld import MeldAdapter
+from emofuse.datasets.msed import MsedAdapter
 from emofuse.datasets.own import CsvAdapter, FolderAdapter, JsonlAdapter
 from emofuse.datasets.rafdb import RafDbAdapter
 from emofuse.datasets.semeval2007 import SemEval2007Adapter
@@ -39,6 +40,7 @@ _ADAPTERS: dict[str, DatasetAdapter] = {
         ImdbAdapter(),
         JsonlAdapter(),
         MeldAdapter(),
+        MsedAdapter(),
         RafDbAdapter(),
         SemEval2007Adapter(),
         SemEval2017Adapter(),

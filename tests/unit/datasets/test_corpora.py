@@ -119,6 +119,38 @@ def make_rafdb(root):
         write(root / "Image" / "aligned" / f"{row.split('.')[0]}_aligned.jpg", "not opened here")
 
 
+MSED_HEADER = "Title,Caption,Sentiment,Emotion,Desire,Inference Sequence\n"
+MSED = {
+    "train": [
+        ("Two friends laughing", "Two friends laughing on the beach", "happiness"),
+        ("A man", "stands in the grey rain", "sad"),  # its picture is the next one's
+        ("A clerk", "at work in an office", "neutral"),
+        ("A snake", "in the grass", "fear"),  # its text stands in the test split
+    ],
+    "dev": [("Dirty dishes", "Dirty dishes", "disgust")],
+    "test": [
+        ("A snake", "in the grass", "fear"),
+        ("Two friends laughing", "Two friends laughing on a beach", "happiness"),
+        ("Angry driver", "shouting at the traffic", "anger"),
+        ("Somebody else", "with a picture that the training split has", "happiness"),
+    ],
+}
+MSED_PICTURES = {("train", 3): "train2", ("test", 4): "train1"}
+
+
+def make_msed(root):
+    sentiments = {"happiness": "positive", "neutral": "neutral"}
+    for split, rows in MSED.items():
+        lines = [
+            f"{title},{caption},{sentiments.get(emotion, 'negative')},{emotion},none,S-E-D\n"
+            for title, caption, emotion in rows
+        ]
+        write(root / split / f"{split}.csv", MSED_HEADER + "".join(lines))
+        for number in range(1, len(rows) + 1):
+            content = MSED_PICTURES.get((split, number), f"{split}{number}")
+            write(root / split / "images" / f"{number}.jpg", content)
+
+
 VOTES = [
     (0, 10, 0, 0, 0, 0, 0, 0, 0, 0),  # clear happiness
     (4, 0, 4, 1, 0, 0, 0, 0, 1, 0),  # no majority
@@ -181,6 +213,7 @@ MAKERS = {
     "imdb": make_imdb,
     "jsonl": make_table,
     "meld": make_meld,
+    "msed": make_msed,
     "rafdb": make_rafdb,
     "semeval2007": make_semeval2007,
     "semeval2017": make_semeval2017,
@@ -257,6 +290,7 @@ BROKEN = {
         "Utterance,Emotion,Sentiment,Dialogue_ID,Utterance_ID\nHi,glee,neutral,0,0\n",
         2,
     ),
+    "msed": ("test/test.csv", MSED_HEADER + "a,b,neutral,neutral,none,S\na,b,neutral,glee,none,S\n", 3),
     "rafdb": ("EmoLabel/list_patition_label.txt", "test_0001.jpg 5\ntrain_00002.jpg 8\n", 2),
     "semeval2007": ("AffectiveText.test/affectivetext_test.valence.gold", "500 10\n501 -101\n", 2),
     "semeval2017": ("train/twitter-2013train-A.tsv", "1\tneutral\ta\n2\tmaybe\tb\n", 2),
@@ -428,6 +462,22 @@ def test_xed_keeps_lines_of_equal_words_on_one_side(tmp_path):
         write(tmp_path / folder / "AnnotatedData" / "neu_en.txt", "9\tRight.\n")
     spaced, plain = read("xed", tmp_path / "spaced"), read("xed", tmp_path / "plain")
     assert {s: [x.id for x in spaced[s]] for s in spaced} == {s: [x.id for x in plain[s]] for s in plain}
+
+
+def test_msed_keeps_what_leaks_and_what_is_disputed_apart(tmp_path):
+    make_msed(tmp_path)
+    samples = read("msed", tmp_path)
+    texts = {split: [sample.text for sample in own] for split, own in samples.items()}
+    assert texts["train"] == ["Two friends laughing. Two friends laughing on the beach"]
+    assert texts["validation"] == ["Dirty dishes"]
+    assert len(texts["test"]) == 4
+    assert texts["test_clean"] == ["Angry driver. shouting at the traffic"]
+    first = samples["train"][0]
+    assert first.image == tmp_path / "train" / "images" / "1.jpg"
+    assert first.labels == {"ekman7": {"joy": 1.0}, "sentiment3": {"positive": 1.0}}
+    (tmp_path / "test" / "images" / "2.jpg").unlink()
+    with pytest.raises(CorpusNotFoundError, match=r"2\.jpg"):
+        read("msed", tmp_path)
 
 
 def test_rafdb_labels_pictures_and_splits(tmp_path):
