@@ -8,12 +8,17 @@ here=$(dirname "$0")
 models=$here/../src/emofuse/models
 
 # A figure of the very same model stays, so that a second call goes on where the first one stopped.
-evaluate() { # BUNDLE CORPUS ROOT SPLIT
-  local figures="$here/$1.$2.$4.json" digest
-  digest=$(sha256sum "$models/$1/model.onnx" | cut -d" " -f1)
-  grep -qs "$digest" "$figures" || emofuse evaluate "$1" --corpus "$2" --root "$data/$3" --split "$4" --json "$figures"
+evaluate() { # BUNDLE CORPUS ROOT SPLIT [TAG OPTION...]
+  local name figures digest bundle=$1 corpus=$2 root=$3 split=$4 tag=${5:-$2}
+  shift $(($# < 5 ? $# : 5))
+  name=$(basename "${bundle%/bundle}")
+  figures="$here/$name.$tag.$split.json"
+  if [ ! -d "$bundle" ]; then digest=$models/$bundle; else digest=$bundle; fi
+  digest=$(sha256sum "$digest/model.onnx" | cut -d" " -f1)
+  grep -qs "$digest" "$figures" ||
+    emofuse evaluate "$bundle" --corpus "$corpus" --root "$data/$root" --split "$split" --json "$figures" "$@"
 }
-for model in text_bert_bilstm text_bilstm; do
+for model in text_bert_bilstm text_bilstm text_bilstm_open; do
   evaluate $model goemotions_ekman text/goemotions test
   evaluate $model goemotions text/goemotions test
   evaluate $model semeval2017 text/semeval2017_4a test
@@ -26,6 +31,15 @@ done
 python "$here/behaviour.py" --checklist "$data/text/checklist_sentiment" --json "$here/behaviour.json"
 evaluate face_ferplus ferplus faces test
 evaluate face_ferplus ferplus faces test_clean
+five=neutral,happiness,sadness,anger,fear
+evaluate face_ferplus ferplus faces test ferplus_five --labels $five
+# These two are not embedded: benchmarks/systems.sh trains them, and `emofuse export` joins the ensemble.
+if [ -d runs/face_resnet/bundle ]; then evaluate runs/face_resnet/bundle fer2013 faces test; fi
+if [ -d runs/face_ensemble/bundle ]; then
+  evaluate runs/face_ensemble/bundle ferplus faces test
+  evaluate runs/face_ensemble/bundle ferplus faces test ferplus_five --labels $five
+  evaluate runs/face_ensemble/bundle fer2013 faces test
+fi
 python "$here/detector.py" --photos "$data/msed" --reference "$data/face_detection_yunet_2023mar.onnx" \
   --leak-free "$data/pairs/msed_leakfree_test.csv" --json "$here/detector.json"
 python "$here/abstention.py" --root "$data/text/goemotions" --json "$here/abstention.json"

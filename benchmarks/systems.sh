@@ -7,7 +7,7 @@ data=${1:?give the folder that holds the corpora}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/.."
-chosen=" ${*:-word2vec_bilstm bilstm_sentiment bert_rnn bert_rnn_frozen bert_rnn_pruned lstm_text_emotion face_fer2013 face_ferplus_cnn hybrid_cnn} "
+chosen=" ${*:-word2vec_bilstm bilstm_sentiment bert_rnn bert_rnn_frozen bert_rnn_pruned lstm_text_emotion face_fer2013 face_ferplus_cnn hybrid_cnn face_ensemble} "
 
 train() { # NAME
   [ -e "runs/$1/bundle/SHA256SUMS" ] && return
@@ -50,9 +50,14 @@ compare bert_rnn_pruned emotion emotion text/emotion "${texts[@]}"
 compare lstm_text_emotion emotion emotion text/emotion "${texts[@]}" --labels $four --baselines
 compare lstm_text_emotion semeval2007 semeval2007 text/semeval2007 "${texts[@]}" --labels $four
 compare lstm_text_emotion sentiment140_polarity sentiment140_polarity text/sentiment140 "${texts[@]}"
-compare lstm_text_emotion imdb imdb text/imdb "${texts[@]}"
+compare lstm_text_emotion imdb imdb text/imdb text_bilstm
 for split in test test_clean; do
   compare face_fer2013 fer2013.$split fer2013 faces face_ferplus --split $split
   compare face_ferplus_cnn ferplus.$split ferplus faces face_ferplus --split $split
   compare hybrid_cnn fer2013.$split fer2013 faces face_ferplus --split $split --labels happy,sad,angry,fear
 done
+if [[ $chosen == *" face_ensemble "* && ! -e runs/face_ensemble/bundle/SHA256SUMS ]]; then
+  train face_fer2013
+  train face_resnet
+  emofuse export recipes/face_ensemble.yaml --data-root "$data" -o runs/face_ensemble/bundle
+fi

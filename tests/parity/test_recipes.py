@@ -52,6 +52,9 @@ def test_from_raw_corpus_to_evaluated_bundle(name, data, runs, tmp_path):
     changes = [*SMALLER[recipe.task], "train.epochs=2", "train.batch_size=32", "tokenizer.vocabulary=300"]
     if recipe.init_from:
         changes.append(f"init_from={runs / Path(recipe.init_from).name}")
+    if recipe.distill and recipe.distill.teacher.startswith("runs/"):
+        teacher = export_ensemble("face_teacher", runs, data, tmp_path)
+        changes.append(f"distill.teacher={teacher}")
     settings = [part for change in changes for part in ("--set", change)]
     run = str(runs / name)
     cli.main(
@@ -69,28 +72,51 @@ def test_from_raw_corpus_to_evaluated_bundle(name, data, runs, tmp_path):
     assert "test" in load_adapter(corpus.name).splits
 
 
+def export_ensemble(name, runs, data, folder):
+    recipe = read_yaml(path_of(name))
+    recipe["members"] = [export_run(member, runs, folder) for member in map(run_of, recipe["members"])]
+    (folder / f"{name}.yaml").write_text(json.dumps(recipe))  # JSON is YAML
+    arguments = ["export", str(folder / f"{name}.yaml"), "--data-root", str(data), "-o", str(folder / name)]
+    cli.main(arguments, standalone_mode=False)
+    return folder / name
+
+
+def export_run(name, runs, folder):
+    cli.main(["export", str(runs / name), "-o", str(folder / name)], standalone_mode=False)
+    return str(folder / name)
+
+
+def run_of(member):
+    # Members are embedded bundles, or runs/NAME/bundle.
+    return Path(member).parent.name or member
+
+
 def test_ensemble_of_the_faces(data, runs, tmp_path):
-    members = [str(tmp_path / name) for name in ("face_ferplus", "face_fer2013")]
-    for member in members:
-        cli.main(["export", str(runs / Path(member).name), "-o", member], standalone_mode=False)
-    text = path_of("face_ensemble").read_text(encoding="utf-8")
-    line = next(line for line in text.splitlines() if line.startswith("members:"))
-    (tmp_path / "ensemble.yaml").write_text(text.replace(line, f"members: {json.dumps(members)}"))
-    arguments = ["export", str(tmp_path / "ensemble.yaml"), "--data-root", str(data)]
-    cli.main([*arguments, "-o", str(tmp_path / "bundle")], standalone_mode=False)
-    bundle = load_bundle(tmp_path / "bundle")
+    members = read_yaml(path_of("face_ensemble"))["members"]
+    export_ensemble("face_ensemble", runs, data, tmp_path)
+    members = [str(tmp_path / run_of(member)) for member in members]
+    bundle = load_bundle(tmp_path / "face_ensemble")
     random = np.random.default_rng(0)
     crops = [random.integers(0, 256, (48, 48), dtype=np.uint8) for _ in range(5)]
     found = open_face_model(bundle).predict(crops)
     for head in ("ferplus8", "fer7"):
         parts = []
         for member in map(load_bundle, members):
-            [(source, own)] = open_face_model(member).predict(crops).items()
-            parts.append(load_mapping(source, head).map_probabilities(own))
+            found_by = open_face_model(member).predict(crops)
+            source = head if head in found_by else next(iter(found_by))
+            parts.append(load_mapping(source, head).map_probabilities(found_by[source]))
         logits = np.log(np.maximum(np.mean(parts, axis=0), 1e-9)) / bundle.outputs[head].temperature
         expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(found[head], expected, atol=1e-5)
     assert evaluate_bundle(bundle, "fer2013", data / "faces").taxonomy == "fer7"
+
+
+def test_a_mirrored_face_gets_the_same_answer(runs, tmp_path):
+    assert read_recipe(path_of("face_ferplus")).export.mirror
+    model = open_face_model(load_bundle(export_run("face_ferplus", runs, tmp_path)))
+    crops = [np.random.default_rng(i).integers(0, 256, (48, 48), dtype=np.uint8) for i in range(3)]
+    upright, mirrored = model.predict(crops), model.predict([crop[:, ::-1] for crop in crops])
+    np.testing.assert_allclose(upright["ferplus8"], mirrored["ferplus8"], atol=1e-6)
 
 
 def test_recipe_that_is_no_ensemble_is_not_exported(tmp_path):

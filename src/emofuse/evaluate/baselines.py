@@ -20,6 +20,7 @@ from sklearn.svm import LinearSVC
 
 from emofuse.datasets import load_adapter
 from emofuse.errors import ConfigError, CorpusFormatError, EmptyTextError
+from emofuse.evaluate.calibration import choose_thresholds
 from emofuse.evaluate.evaluator import Answers
 from emofuse.preprocess import normalize_text
 from emofuse.taxonomy import load_taxonomy
@@ -58,7 +59,7 @@ def fit_baselines(
     Returns:
         Name -> answers: the most frequent label, and naive Bayes, linear SVM, logistic regression and random
         forest over TF-IDF of words and pairs of words. A multi-label corpus gets one classifier per label,
-        with a threshold of 0.5.
+        with the threshold of the highest F1 on its validation split, as our own models do.
 
     Raises:
         ConfigError: The corpus has no texts with these labels.
@@ -70,6 +71,8 @@ def fit_baselines(
     ids, questions, truth = _read(adapter.iter_samples(root, split), taxonomy, labels)
     if not texts or not questions:
         raise ConfigError(f"{corpus} holds no labelled texts, which the baselines need.", item=corpus)
+    tuning = adapter.iter_samples(root, "validation") if adapter.multi_label else ()
+    _, trials, outcomes = _read(tuning, taxonomy, labels)
     answers = {}
     for name, classifier in _classifiers(len(texts)).items():
         features = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
@@ -77,16 +80,25 @@ def fit_baselines(
             features, OneVsRestClassifier(classifier) if adapter.multi_label else classifier
         )
         target: NDArray[Any] = learned > 0.5 if adapter.multi_label else learned.argmax(axis=1)
-        probabilities = np.zeros(truth.shape, dtype=np.float32)
         try:
             model.fit(texts, target)
         except ValueError as error:
             raise CorpusFormatError(
                 f"The training split of {corpus} is too small for the baseline {name}: {error}.", item=corpus
             ) from error
-        probabilities[:, model.classes_] = model.predict_proba(questions)
-        answers[name] = Answers(taxonomy, ids, truth, probabilities, None, adapter.multi_label, {})
+        thresholds = None
+        if trials:
+            names = load_taxonomy(taxonomy).labels
+            thresholds = choose_thresholds(_probabilities(model, trials, outcomes), outcomes, names)
+        probabilities = _probabilities(model, questions, truth)
+        answers[name] = Answers(taxonomy, ids, truth, probabilities, thresholds, adapter.multi_label, {})
     return answers
+
+
+def _probabilities(model: Any, texts: Sequence[str], truth: FloatArray) -> FloatArray:
+    probabilities = np.zeros(truth.shape, dtype=np.float32)
+    probabilities[:, model.classes_] = model.predict_proba(texts)
+    return probabilities
 
 
 def _read(

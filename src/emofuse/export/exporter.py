@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor, nn
@@ -71,6 +72,13 @@ class _Whole(nn.Module):
         return self.network.read(inputs)
 
 
+class _Mirrored(_Whole):
+    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        views = self.network.read(torch.cat([inputs, inputs.flip(-1)]))
+        *read, states = (both.reshape(2, -1, *both.shape[1:]) for both in views)
+        return (*(both.mean(dim=0) for both in read), states[0])
+
+
 def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) -> dict[str, Any]:
     """Export the best network of a run.
 
@@ -98,7 +106,7 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     clear_bundle(bundle_dir)
     with TemporaryDirectory() as folder:
         exact = Path(folder) / "float32.onnx"
-        whole = _Whole(network)
+        whole = (_Mirrored if recipe.export.mirror else _Whole)(network)
         export_onnx(whole, recipe.task, [*recipe.heads, *STATES], exact)
         check_parity(whole, exact, [batch for _, batch in batches[:: max(1, len(batches) // 8)]])
         sample = [batch for _, batch in batches[:: max(1, len(batches) // CALIBRATION_BATCHES)]]

@@ -130,11 +130,11 @@ class CorpusConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DistillConfig:
-    """A larger model whose probabilities are learned beside the labels.
+    """Another model whose probabilities are learned beside the labels.
 
     Attributes:
-        teacher: Name of an embedded text bundle, or a bundle folder. It teaches every head that it shares
-            with the recipe, on every training text, labelled for that head or not.
+        teacher: Name of an embedded bundle of the recipe's task, or a bundle folder. It teaches every head
+            that it shares with the recipe, on every training sample, labelled for that head or not.
         weight: Share of the teacher's probabilities in the target of a labelled head, 0-1.
     """
 
@@ -210,12 +210,14 @@ class ExportConfig:
         max_batch: Samples per session run. Dynamic int8 scales activations over the whole batch, so
             only batches of one keep a result independent of its neighbours.
         version: Version of the bundle.
+        mirror: Faces only: the graph averages over a crop and its mirror image, which takes twice the time.
         description: One sentence for `emofuse models list`.
         limits: Known failures, a sentence each, for the model card.
     """
 
     quantize: Literal["none", "int8_dynamic", "int8_static", "int8_embedding"] = "none"
     max_batch: Count = 64
+    mirror: bool = False
     version: str = "0.1.0"
     description: str = ""
     limits: tuple[str, ...] = ()
@@ -259,7 +261,7 @@ class Recipe:
         train: Optimisation.
         tokenizer: Text only.
         augment: Random changes of training samples.
-        distill: Text only; None learns from labels alone.
+        distill: None learns from labels alone.
         export: Bundle settings.
         init_from: Run directory whose best weights start this run, or None.
         search: Dotted key -> values that `emofuse tune` tries; training ignores it.

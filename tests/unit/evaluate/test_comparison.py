@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 from sklearn.metrics import f1_score
+from tests.miniature import write_corpora
 
 from emofuse.cli import cli
 from emofuse.errors import ConfigError
@@ -96,6 +97,17 @@ def test_baselines_learn_and_the_most_frequent_label_does_not(corpus):
     accuracy = {row.name: row.scores["accuracy"].value for row in comparison.rows}
     assert accuracy.pop("most frequent label") < 0.6
     assert min(accuracy.values()) > 0.8
+
+
+@pytest.mark.filterwarnings("ignore:Label not")  # English has no disgust
+def test_baselines_of_a_multi_label_corpus_choose_their_thresholds(tmp_path):
+    root = write_corpora(tmp_path) / "text" / "brighter"
+    found = fit_baselines("brighter", root, "ekman7")
+    svm = found["TF-IDF + linear SVM"]
+    assert svm.multi_label
+    assert set(svm.thresholds.values()) != {0.5}
+    truth, guess = svm.decide()
+    assert truth.shape == guess.shape
 
 
 def test_versions_of_one_model_are_told_apart_by_their_place(text_bundle, corpus, tmp_path, capsys):
