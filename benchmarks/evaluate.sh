@@ -3,9 +3,10 @@
 # DATA holds text/{goemotions,semeval2017_4a,sentiment140,emotion,meld,imdb,checklist_sentiment}, faces, msed, pairs and
 # the reference detector.
 set -euo pipefail
-data=${1:?give the folder that holds the corpora}
-here=$(dirname "$0")
-models=$here/../src/emofuse/models
+data=$(realpath "${1:?give the folder that holds the corpora}")
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/.."
+models=src/emofuse/models
 
 # A figure of the very same model stays, so that a second call goes on where the first one stopped.
 evaluate() { # BUNDLE CORPUS ROOT SPLIT [TAG OPTION...]
@@ -34,6 +35,9 @@ evaluate face_ferplus ferplus faces test_clean
 five=neutral,happiness,sadness,anger,fear
 evaluate face_ferplus ferplus faces test ferplus_five --labels $five
 # These two are not embedded: benchmarks/systems.sh trains them, and `emofuse export` joins the ensemble.
+for run in face_resnet face_ensemble; do
+  [ -d "runs/$run/bundle" ] || echo "runs/$run/bundle is not there; its figures stay as they are."
+done
 if [ -d runs/face_resnet/bundle ]; then evaluate runs/face_resnet/bundle fer2013 faces test; fi
 if [ -d runs/face_ensemble/bundle ]; then
   evaluate runs/face_ensemble/bundle ferplus faces test

@@ -52,21 +52,23 @@ def text_floor(name: str) -> Callable[[], Any]:
     tokenizer = WordPieceTokenizer.from_file(bundle.path / "tokenizer.json")
     session = open_session(bundle.model_path, threads=1)
     prefix, suffix = bundle.preprocessing["prefix_ids"], bundle.preprocessing["suffix_ids"]
+    heads = list(bundle.outputs)
 
     def run() -> Any:
         ids = tokenizer.encode(TWEET)
-        return session.run(None, {"input_ids": np.array([[*prefix, *ids, *suffix]], dtype=np.int64)})
+        return session.run(heads, {"input_ids": np.array([[*prefix, *ids, *suffix]], dtype=np.int64)})
 
     return run
 
 
 def face_floor(crop: Image.Image) -> Callable[[], Any]:
     """Shrink a crop to 48 px grey and run."""
-    session = open_session(load_bundle("face_ferplus").model_path, threads=1)
+    bundle = load_bundle("face_ferplus")
+    session, heads = open_session(bundle.model_path, threads=1), list(bundle.outputs)
 
     def run() -> Any:
         grey = crop.convert("L").resize((48, 48), Image.Resampling.BILINEAR)
-        return session.run(None, {"images": np.asarray(grey)[None]})
+        return session.run(heads, {"images": np.asarray(grey)[None]})
 
     return run
 

@@ -3,7 +3,7 @@
 #   benchmarks/systems.sh DATA [NAME...]
 # Hours on two cores. What is done already is kept: a second call goes on where the first one stopped.
 set -euo pipefail
-data=${1:?give the folder that holds the corpora}
+data=$(realpath "${1:?give the folder that holds the corpora}")
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/.."
@@ -56,8 +56,11 @@ for split in test test_clean; do
   compare face_ferplus_cnn ferplus.$split ferplus faces face_ferplus --split $split
   compare hybrid_cnn fer2013.$split fer2013 faces face_ferplus --split $split --labels happy,sad,angry,fear
 done
-if [[ $chosen == *" face_ensemble "* && ! -e runs/face_ensemble/bundle/SHA256SUMS ]]; then
+if [[ $chosen == *" face_ensemble "* ]]; then
   train face_fer2013
   train face_resnet
-  emofuse export recipes/face_ensemble.yaml --data-root "$data" -o runs/face_ensemble/bundle
+  ensemble=runs/face_ensemble/bundle members=(src/emofuse/models/face_ferplus runs/face_{resnet,fer2013}/bundle)
+  if [ ! -e $ensemble/model.onnx ] || [ -n "$(find "${members[@]/%//model.onnx}" -newer $ensemble/model.onnx)" ]; then
+    emofuse export recipes/face_ensemble.yaml --data-root "$data" -o $ensemble
+  fi
 fi

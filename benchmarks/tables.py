@@ -1,4 +1,4 @@
-"""Write the figures of benchmarks/*.json into the tables of README.md and docs/systems/*.md.
+"""Write the figures of benchmarks/*.json into the tables of README.md and docs/.
 
     python benchmarks/tables.py [--check]
 
@@ -199,6 +199,8 @@ def system_table(name: str) -> str:
     if not (FOLDER / f"{name}.json").exists():
         return "Not measured yet: `benchmarks/systems.sh DATA` does."
     record = read(name)
+    if "model_sha256" not in record:
+        sys.exit(f"{name}.json does not say which models it measured: run `benchmarks/systems.sh DATA`.")
     for model, digest in record["model_sha256"].items():
         path = ROOT / "src" / "emofuse" / "models" / model / "model.onnx"
         if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:

@@ -20,7 +20,7 @@ from emofuse.train.recipe import read_recipe
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 SMALLER = {
     "text": ["tokenizer.max_tokens=20", "encoder.hidden=16", "encoder.embedding=16", "train.lr=0.01"],
-    "face": ["encoder.channels=[8,16,16,16]", "encoder.image_px=64", "train.lr=0.01"],
+    "face": ["encoder.channels=[8,16,16,16]", "encoder.image_px=80", "train.lr=0.01"],
 }
 
 

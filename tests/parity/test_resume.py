@@ -6,8 +6,11 @@ import lightning
 import pytest
 import torch
 import yaml
+from tests.conftest import build_text_bundle, record_checksums
 
+from emofuse.cli import cli
 from emofuse.errors import ConfigError
+from emofuse.train.checkpoints import read_effort
 from emofuse.train.config import build_config
 from emofuse.train.recipe import Recipe
 from emofuse.train.trainer import train
@@ -77,6 +80,27 @@ def test_a_run_that_stopped_early_stays_stopped(data, tmp_path):
     assert stopped < 19
     train(recipe, data, tmp_path / "run", resume=True)
     assert last(tmp_path / "run")["epoch"] == stopped
+    effort = read_effort(tmp_path / "run")
+    assert (effort["epochs"], effort["finished"]) == (stopped + 1, True)
+
+
+def test_an_export_of_a_broken_run_says_so(data, tmp_path, capsys):
+    with pytest.raises(RuntimeError, match="interrupted"):
+        train(recipe_with(), data, tmp_path / "run", extra=[Interrupt(2)])
+    cli.main(["export", str(tmp_path / "run"), "-o", str(tmp_path / "bundle")], standalone_mode=False)
+    assert "was stopped after epoch 2" in capsys.readouterr().err
+
+
+def test_another_teacher_does_not_go_on(data, tmp_path):
+    teacher = build_text_bundle(tmp_path / "teacher", {"emotion6": "softmax"})
+    recipe = build_config(Recipe, yaml.safe_load(RECIPE) | {"distill": {"teacher": str(teacher)}})
+    train(recipe, data, tmp_path / "run")
+    train(recipe, data, tmp_path / "run", resume=True)
+    model = teacher / "model.onnx"
+    model.write_bytes(model.read_bytes() + b" ")
+    record_checksums(teacher)
+    with pytest.raises(ConfigError, match="another teacher"):
+        train(recipe, data, tmp_path / "run", resume=True)
 
 
 def test_best_epoch_survives_a_move(data, tmp_path):

@@ -18,6 +18,7 @@ from emofuse.export.onnx_model import ParityError, check_parity, export_onnx
 from emofuse.preprocess import normalize_text
 from emofuse.runtime.bundle import load_bundle, verify_bundle
 from emofuse.runtime.model_set import open_text_model
+from emofuse.runtime.session import open_session
 from emofuse.train import train_recipe
 from emofuse.train.classifier import EmotionNetwork
 from emofuse.train.config import build_config
@@ -93,6 +94,19 @@ def test_text_from_corpus_to_evaluated_bundle(text_run, data, tmp_path):
     assert manifest["data"][0]["name"] == "emotion"
     result = evaluate_bundle(bundle, "emotion", data / "emotion")
     assert result.scores["accuracy"] > 0.9
+    assert manifest["effort"]["finished"]
+
+
+def test_graph_gives_what_fusion_reads(text_run, tmp_path):
+    export_any(text_run / "run", tmp_path / "bundle")
+    _, network, _ = load_run(text_run / "run")
+    ids = np.array([[2, 5, 6, 7, 3], [2, 6, 6, 6, 3]], dtype=np.int64)
+    found = open_session(tmp_path / "bundle" / "model.onnx").run(["embeddings", "states"], {"input_ids": ids})
+    with torch.no_grad():
+        *_, embeddings, states = network.read(torch.from_numpy(ids))
+    assert states.shape[:2] == (2, 5)
+    np.testing.assert_allclose(found[0], embeddings, atol=0.05)
+    np.testing.assert_allclose(found[1], states, atol=0.05)
 
 
 def test_served_tokens_are_those_of_training(text_run, data, tmp_path):

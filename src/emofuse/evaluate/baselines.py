@@ -89,7 +89,7 @@ def fit_baselines(
         thresholds = None
         if trials:
             names = load_taxonomy(taxonomy).labels
-            thresholds = choose_thresholds(_probabilities(model, trials, outcomes), outcomes, names)
+            thresholds = choose_thresholds(_probabilities(model, trials, outcomes), outcomes > 0.5, names)
         probabilities = _probabilities(model, questions, truth)
         answers[name] = Answers(taxonomy, ids, truth, probabilities, thresholds, adapter.multi_label, {})
     return answers

@@ -46,20 +46,21 @@ def clear_rows(targets: FloatArray) -> NDArray[np.bool_]:
     """Find the samples on which most annotators agree.
 
     A test split that holds such samples alone, as that of FER+ does by its majority rule, needs a temperature
-    that was fitted on such samples alone.
+    that was fitted on such samples alone. Votes for none of the labels, which FER+ counts, are not in
+    `targets` any more; the rule here is that much looser.
 
     Args:
         targets: (n, labels) float, shares of the votes.
 
     Returns:
-        (n,) bool: one label has more than half of the votes.
+        (n,) bool: one label has more than half of the votes. All True if that holds nowhere.
     """
     clear: NDArray[np.bool_] = targets.max(axis=1) > 0.5
-    return clear
+    return clear if clear.any() else ~clear
 
 
 def choose_thresholds(
-    probabilities: FloatArray, targets: FloatArray, labels: Sequence[str]
+    probabilities: FloatArray, targets: NDArray[np.float32 | np.bool_], labels: Sequence[str]
 ) -> dict[str, float]:
     """Find per label the probability threshold with the highest F1.
 

@@ -231,11 +231,11 @@ def _restrict(probabilities: FloatArray, chosen: Sequence[int]) -> FloatArray:
 
 
 def choose_output(bundle: ModelBundle, taxonomies: Sequence[str], corpus: str) -> tuple[OutputSpec, str]:
-    """Pick the output that answers a corpus: one in its own labels, else one that maps to them.
+    """Pick the output that answers a corpus: one in its main labels, else one that maps to them.
 
     Args:
         bundle: A text or face bundle.
-        taxonomies: Label sets of the corpus, best first.
+        taxonomies: Label sets of the corpus, main one first; the next is tried when nothing leads to one.
         corpus: Its name, for the message.
 
     Returns:
@@ -247,7 +247,6 @@ def choose_output(bundle: ModelBundle, taxonomies: Sequence[str], corpus: str) -
     for taxonomy in taxonomies:
         if taxonomy in bundle.outputs:
             return bundle.outputs[taxonomy], taxonomy
-    for taxonomy in taxonomies:
         for name, output in bundle.outputs.items():
             if output.activation == "softmax" and (name in POLARITIES) == (taxonomy in POLARITIES):
                 return output, taxonomy

@@ -29,7 +29,7 @@ def export_any(
         ConfigError: No finished run there, the recipe names no quantisation, or an ensemble lacks the data
             root.
     """
-    from emofuse.train.config import read_yaml  # noqa: PLC0415 - imports torch's neighbours
+    from emofuse.train.config import read_yaml  # noqa: PLC0415 - an extra
 
     if run_dir.is_file():
         return _export_ensemble(read_yaml(run_dir), run_dir, bundle_dir, data_root)

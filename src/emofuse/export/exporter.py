@@ -83,9 +83,10 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     """Export the best network of a run.
 
     Beside the logits of each head the graph gives `embeddings`, what the heads see, and `states`, one vector
-    per token or patch that the embedding pools. The float32 graph must agree with torch within 1e-4.
-    Temperature and thresholds are then chosen on the validation split with the graph that ships, quantised or
-    not; the temperature of a face model on the faces about which most annotators agree.
+    per token or patch that they pool; a graph that averages over mirror images gives the states of the
+    upright picture. The float32 graph must agree with torch within 1e-4. Temperature and thresholds are then
+    chosen on the validation split with the graph that ships, quantised or not; the temperature of a face
+    model on the faces about which most annotators agree.
 
     Args:
         run_dir: A folder that `train` filled.
@@ -115,7 +116,10 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     files = {}
     if tokenizer is not None:
         files["tokenizer.json"] = (run_dir / "tokenizer.json").read_bytes()
-    manifest = _manifest(recipe, tokenizer, outputs, metrics) | {"effort": read_effort(run_dir)}
+    effort = read_effort(run_dir)
+    if effort and recipe.init_from:
+        effort["init_from"] = Path(recipe.init_from).name
+    manifest = _manifest(recipe, tokenizer, outputs, metrics) | {"effort": effort}
     write_bundle(bundle_dir, manifest, files)
     return manifest
 
@@ -155,7 +159,8 @@ def _calibrate(
         corpus = "+".join(c.name for c in recipe.corpora if c.validation and head in c.heads)
         labels = list(load_taxonomy(head).labels)
         activation: Activation = "sigmoid" if config.multi_label else "softmax"
-        clear = clear_rows(targets) if recipe.task == "face" else np.full(len(rows), fill_value=True)
+        voted = recipe.task == "face" and activation == "softmax"
+        clear = clear_rows(targets) if voted else np.full(len(rows), fill_value=True)
         temperature = fit_temperature(own[clear], _sharpen(targets[clear], activation), activation)
         probabilities = probabilities_of(own, temperature, activation)
         thresholds = choose_thresholds(probabilities, targets, labels)
@@ -248,5 +253,6 @@ def _data(recipe: Recipe) -> list[dict[str, str]]:
     if recipe.distill:
         # A student knows its teacher's data at second hand.
         teacher = load_bundle(recipe.distill.teacher)
-        found += [dict(row) for row in teacher.data if row["name"] not in names]
+        known = {row["name"] for row in found}
+        found += [dict(row) for row in teacher.data if row["name"] not in known]
     return found

@@ -66,7 +66,9 @@ def _metrics(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _evaluation(evaluation: Mapping[str, Any]) -> list[str]:
-    title = f"## {evaluation['corpus']} {evaluation['split']}: {evaluation['samples']} samples"
+    _, _, chosen = evaluation["command"].partition(" --labels ")
+    only = f", only {chosen.replace(',', ', ')}" if chosen else ""
+    title = f"## {evaluation['corpus']} {evaluation['split']}{only}: {evaluation['samples']} samples"
     about = f"`{evaluation['command']}`, {evaluation['date']}; 95 % bootstrap intervals over the samples."
     scores = [
         [name, f"{value:.3f}", _span(evaluation["intervals"].get(name))]
@@ -104,10 +106,11 @@ def _span(ends: Sequence[float] | None) -> str:
     return "–" if ends is None else f"{ends[0]:.3f}–{ends[1]:.3f}"
 
 
-def _effort(effort: Mapping[str, float] | None) -> str:
+def _effort(effort: Mapping[str, Any] | None) -> str:
     if not effort:
         return "The CPU time of its training was not recorded."
-    return f"Trained in {effort['cpu_hours']:.1f} CPU hours over {effort['epochs']:.0f} epochs."
+    before = f", after those of `{effort['init_from']}`" if "init_from" in effort else ""
+    return f"Trained in {effort['cpu_hours']:.1f} CPU hours over {effort['epochs']:.0f} epochs{before}."
 
 
 def _data(data: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -176,19 +176,29 @@ def _int8_static(source: Path, target: Path, inputs: Inputs) -> None:
         prepared = Path(folder) / "prepared.onnx"
         quantization.shape_inference.quant_pre_process(source, prepared, skip_symbolic_shape=True)
         model = onnx.load(prepared)
-        heads = [node.name for node in model.graph.node if node.op_type == "Gemm"]
         quantization.quantize_static(
             prepared,
             target,
             _Reader(model.graph.input[0].name, inputs),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Clip", "Add", "ReduceMean"],
-            nodes_to_exclude=heads,
+            nodes_to_exclude=_after_features(model.graph),
             per_channel=True,
             reduce_range=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
         )
+
+
+def _after_features(graph: onnx.GraphProto) -> list[str]:
+    # From what the heads see on everything stays float32: 256 levels are too few for probabilities.
+    reached = {node.input[0] for node in graph.node if node.op_type == "Gemm"}
+    names = []
+    for node in graph.node:
+        if reached & set(node.input):
+            names.append(node.name)
+            reached |= set(node.output)
+    return names
 
 
 def _unchanged(source: Path, target: Path, inputs: Inputs) -> None:

@@ -79,29 +79,30 @@ class CpuTime(lightning.Callback):
 
     def __init__(self, run_dir: Path) -> None:
         self.path = run_dir / "effort.json"
-        self.seconds = 0.0
+        self.seconds, self.epochs = 0.0, 0
         self.since = time.process_time()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         """Write what was spent so far."""
-        self._write(trainer, epochs=trainer.current_epoch + 1, finished=False)
+        self.epochs = trainer.current_epoch + 1
+        self._write(trainer, finished=False)
 
     def on_fit_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         """Note that the run came to its end; one that was killed never gets here."""
-        self._write(trainer, epochs=trainer.current_epoch, finished=True)
+        self._write(trainer, finished=True)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
-        return {"seconds": self.seconds + time.process_time() - self.since}
+        return {"seconds": self.seconds + time.process_time() - self.since, "epochs": self.epochs}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting."""
-        self.seconds = state_dict["seconds"]
+        self.seconds, self.epochs = state_dict["seconds"], state_dict["epochs"]
 
-    def _write(self, trainer: lightning.Trainer, *, epochs: int, finished: bool) -> None:
+    def _write(self, trainer: lightning.Trainer, *, finished: bool) -> None:
         if trainer.is_global_zero:
             hours = self.state_dict()["seconds"] * trainer.world_size / 3600
-            effort = {"cpu_hours": hours, "epochs": epochs, "finished": finished}
+            effort = {"cpu_hours": hours, "epochs": self.epochs, "finished": finished}
             self.path.write_text(json.dumps(effort) + "\n", encoding="utf-8")
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from rich.progress import track
 
 from emofuse.errors import ConfigError, InputError
-from emofuse.preprocess import load_image, prepare_crop
 from emofuse.runtime.bundle import ModelBundle, load_bundle
 from emofuse.runtime.model_set import open_face_model, open_text_model
+from emofuse.train.faces import crop_of
 from emofuse.train.recipe import DistillConfig, Recipe
 from emofuse.types import FloatArray, Sample
 
@@ -79,8 +79,7 @@ def _ask_face(
 ) -> Iterator[dict[str, FloatArray]]:
     model = open_face_model(teacher)
     for part in _chunks(teacher, samples):
-        pictures = [load_image(sample.image)[0] for sample in part if sample.image is not None]
-        crops = [prepare_crop(picture, size_px=model.size_px) for picture in pictures]
+        crops = [crop_of(sample, model.size_px) for sample in part]
         upright, mirrored = (model.predict(views) for views in (crops, [crop[:, ::-1] for crop in crops]))
         for row in range(len(crops)):
             yield {head: (upright[head][row] + mirrored[head][row]) / 2 for head in heads}

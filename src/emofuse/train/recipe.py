@@ -30,7 +30,7 @@ class EncoderConfig:
     """Which encoder, and its size.
 
     Attributes:
-        name: A key of `emofuse.train.encoders.ENCODERS`.
+        name: A key of `TEXT_ENCODERS` or `FACE_ENCODERS` in `emofuse.train.encoders`.
         embedding: Width of a trained token embedding (`bilstm` only).
         vectors: Where that embedding starts: None at random, `word2vec` with vectors that gensim learns from
             the training texts, or a file of GloVe or word2vec vectors in text form.
@@ -43,7 +43,7 @@ class EncoderConfig:
         frozen: Keep the pretrained layers as they are.
         feed_forward: Share of the pretrained transformer's feed-forward units that is kept; the units with
             the smallest weights go, which makes the model smaller and faster.
-        image_px: Side to which a face crop is enlarged inside the network (`efficientnet_lite0` only).
+        image_px: Side to which a face crop is enlarged inside the network (not for `cnn`).
         channels: Widths of the convolution blocks (`cnn` only).
     """
 
@@ -291,6 +291,8 @@ class Recipe:
                 "does not.",
                 item="encoder.heads",
             )
+        if self.export.mirror and self.task != "face":
+            raise ConfigError("export.mirror is for faces; a text has no mirror image.", item="export.mirror")
         if self.encoder.name == "minilm_bilstm" and self.tokenizer.source != "minilm":
             raise ConfigError(
                 "The encoder minilm_bilstm reads its own vocabulary: set tokenizer.source to minilm.",

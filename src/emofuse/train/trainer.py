@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,12 +17,13 @@ from lightning.pytorch import callbacks
 
 from emofuse.errors import ConfigError
 from emofuse.preprocess import WordPieceTokenizer
+from emofuse.runtime.bundle import load_bundle
 from emofuse.train.checkpoints import CpuTime, StopForGood, build_loggers, keep_best_and_last
 from emofuse.train.classifier import Classifier, EmotionNetwork
 from emofuse.train.config import build_config
 from emofuse.train.data import ClassifierData, read_texts
 from emofuse.train.encoders import build_encoder
-from emofuse.train.encoders.face_resnet import FaceResNetEncoder
+from emofuse.train.encoders.face import FaceEncoder
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.recipe import Recipe
 from emofuse.train.targets import head_sizes
@@ -73,13 +75,16 @@ def train(
     if goes_on:
         _refuse_changes(recipe, run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
+    _remember_teacher(recipe, run_dir, goes_on=goes_on)
     _write_recipe(recipe, run_dir)
     lightning.seed_everything(recipe.seed, verbose=False)
     tokenizer = _prepare_tokenizer(recipe, data_root, run_dir, goes_on=goes_on)
     data = ClassifierData(recipe, data_root, tokenizer)
     write_validation(run_dir / "validation.npz", data.validation, data.sizes)
     network = _build_network(recipe, tokenizer, pretrained=True)
-    _start(network, recipe, tokenizer, data)
+    if not goes_on:
+        _start(network, recipe, tokenizer, data)
+    _prune(network, recipe)
     model = Classifier(network, recipe, data.label_weights())
     trainer = _build_trainer(recipe, run_dir, devices, extra)
     trainer.fit(model, data, ckpt_path=last if goes_on else None, weights_only=True)
@@ -134,11 +139,10 @@ def _start(
         rows = load_vectors(recipe.encoder, tokenizer, data.training, recipe.seed)
         with torch.no_grad():
             network.encoder.words.weight.copy_(torch.from_numpy(rows))
-    if isinstance(network.encoder, FaceResNetEncoder) and not recipe.init_from:
+    if isinstance(network.encoder, FaceEncoder) and not recipe.init_from:
         random = np.random.default_rng(recipe.seed)
         chosen = random.choice(len(data.training), min(SETTLE_FACES, len(data.training)), replace=False)
         network.encoder.settle(torch.from_numpy(np.stack([data.training[i].inputs for i in chosen])))
-    _prune(network, recipe)
 
 
 def _prune(network: EmotionNetwork, recipe: Recipe) -> None:
@@ -210,6 +214,20 @@ def _refuse_changes(recipe: Recipe, run_dir: Path) -> None:
             "was, or choose another folder.",
             item=str(run_dir),
         )
+
+
+def _remember_teacher(recipe: Recipe, run_dir: Path, *, goes_on: bool) -> None:
+    if recipe.distill is None:
+        return
+    note = run_dir / "teacher.sha256"
+    digest = hashlib.sha256(load_bundle(recipe.distill.teacher).model_path.read_bytes()).hexdigest()
+    if goes_on and note.exists() and note.read_text(encoding="utf-8") != digest:
+        raise ConfigError(
+            f"{run_dir} was begun with another teacher in the place of {recipe.distill.teacher}. Bring that "
+            "back, or choose another folder.",
+            item=str(run_dir),
+        )
+    note.write_text(digest, encoding="utf-8")
 
 
 def _flatten(value: Any, key: str = "") -> dict[str, Any]:

