@@ -1,6 +1,7 @@
 """Miniatures of the recipes: raw corpus -> run -> bundle -> evaluation, by the commands that users type."""
 
 import csv
+import shutil
 import subprocess
 import sys
 
@@ -95,6 +96,19 @@ def test_text_from_corpus_to_evaluated_bundle(text_run, data, tmp_path):
     result = evaluate_bundle(bundle, "emotion", data / "emotion")
     assert result.scores["accuracy"] > 0.9
     assert manifest["effort"]["finished"]
+
+
+def test_the_best_and_the_last_epoch_can_be_averaged(text_run, tmp_path):
+    run = shutil.copytree(text_run / "run", tmp_path / "run")
+    text = (run / "recipe.yaml").read_text()
+    (run / "recipe.yaml").write_text(text.replace("average: false", "average: true"))
+    for name, share in (("best", 1.0), ("last", 3.0)):
+        path = run / "checkpoints" / f"{name}.ckpt"
+        loaded = torch.load(path, weights_only=True)
+        loaded["state_dict"] = {key: torch.full_like(v, share) for key, v in loaded["state_dict"].items()}
+        torch.save(loaded, path)
+    _, network, _ = load_run(run)
+    assert {float(value) for weight in network.parameters() for value in weight.detach().unique()} == {2.0}
 
 
 def test_graph_gives_what_fusion_reads(text_run, tmp_path):

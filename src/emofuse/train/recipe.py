@@ -210,6 +210,8 @@ class ExportConfig:
         max_batch: Samples per session run. Dynamic int8 scales activations over the whole batch, so
             only batches of one keep a result independent of its neighbours.
         version: Version of the bundle.
+        average: Take the mean of the best and the last epoch's weights; between two epochs of one run it is
+            mostly better than either (Wortsman et al. 2022, "Model soups").
         mirror: Faces only: the graph averages over a crop and its mirror image, which takes twice the time.
         description: One sentence for `emofuse models list`.
         limits: Known failures, a sentence each, for the model card.
@@ -217,6 +219,7 @@ class ExportConfig:
 
     quantize: Literal["none", "int8_dynamic", "int8_static", "int8_embedding"] = "none"
     max_batch: Count = 64
+    average: bool = False
     mirror: bool = False
     version: str = "0.1.0"
     description: str = ""

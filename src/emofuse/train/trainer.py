@@ -92,7 +92,7 @@ def train(
 
 
 def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, WordPieceTokenizer | None]:
-    """Load the best network of a run.
+    """Load the network of a run that is exported: its best epoch, or the average that the recipe asks for.
 
     Args:
         run_dir: A folder that `train` filled.
@@ -112,7 +112,14 @@ def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, WordPieceTokenizer 
         tokenizer = WordPieceTokenizer.from_file(run_dir / "tokenizer.json")
     network = _build_network(recipe, tokenizer, pretrained=False)
     _prune(network, recipe)
-    network.load_state_dict(_weights(checkpoint))
+    weights = _weights(checkpoint)
+    if recipe.export.average:
+        last = _weights(run_dir / "checkpoints" / "last.ckpt")
+        weights = {
+            name: (value + last[name]) / 2 if value.is_floating_point() else value
+            for name, value in weights.items()
+        }
+    network.load_state_dict(weights)
     return recipe, network.eval(), tokenizer
 
 
