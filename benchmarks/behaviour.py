@@ -43,7 +43,7 @@ from scipy.stats import binomtest
 from emofuse import Prediction, Predictor, Sample, Sentiment
 
 SUITE = Path(__file__).with_suffix(".jsonl")
-MODELS = ("text_bert_bilstm", "text_bilstm")
+MODELS = ("text_bert_bilstm", "text_bilstm", "text_bilstm_open")
 PARTS = ("sentiment", "emotion")
 
 SENTIMENTS = ("negative", "neutral", "positive")

@@ -35,8 +35,15 @@ GATES = (
     ("text_bilstm", "semeval2017.test", "macro_recall"),
     ("text_bilstm", "emotion.test", "accuracy"),
     ("text_bilstm", "sentiment140_polarity.test", "accuracy"),
+    ("text_bilstm", "imdb.test", "accuracy"),
+    ("text_bilstm_open", "goemotions_ekman.test", "macro_f1"),
+    ("text_bilstm_open", "goemotions.test", "macro_f1"),
+    ("text_bilstm_open", "semeval2017.test", "macro_recall"),
+    ("text_bilstm_open", "sentiment140_polarity.test", "accuracy"),
+    ("text_bilstm_open", "imdb.test", "accuracy"),
     ("face_ferplus", "ferplus.test", "accuracy"),
     ("face_ferplus", "ferplus.test_clean", "accuracy"),
+    ("face_ferplus", "ferplus_five.test", "accuracy"),
 )
 
 
@@ -52,6 +59,7 @@ TARGETS = (
     ("IMDB", f"{LARGE}.imdb.test", "accuracy", ".89 BiLSTM", 0.90),
     ("FER+, 8 labels", f"{FACE}.ferplus.test", "accuracy", ".850 VGG13, .894 SCN", 0.88),
     ("FER+, 8 labels, clean", f"{FACE}.ferplus.test_clean", "accuracy", "", 0.88),
+    ("FER+, 5 labels", f"{FACE}.ferplus_five.test", "accuracy", ".883 report", 0.90),
     ("FER+, 8 labels, ensemble", "face_ensemble.ferplus.test", "accuracy", "", 0.89),
     ("FER+, 5 labels, ensemble", "face_ensemble.ferplus_five.test", "accuracy", ".883 report", 0.90),
     ("FER-2013, 7 labels, single", "face_resnet.fer2013.test", "accuracy", ".574 deepface", 0.72),
