@@ -12,7 +12,7 @@ from torch.nn import functional
 from emofuse.errors import MissingExtraError
 from emofuse.train.recipe import EncoderConfig
 
-__all__ = ["CnnEncoder", "EfficientNetLiteEncoder", "FaceEncoder"]
+__all__ = ["CnnEncoder", "EfficientNetLiteEncoder", "FaceEncoder", "enlarge"]
 
 IMAGENET_MEAN, IMAGENET_STD = 0.449, 0.226  # grey means of the three channels' constants
 
@@ -43,6 +43,20 @@ class FaceEncoder(nn.Module):
         """
 
 
+def enlarge(grey: Tensor, side: int) -> Tensor:
+    """Scale crops to what a backbone expects.
+
+    Args:
+        grey: (batch, height, width) float.
+        side: px.
+
+    Returns:
+        (batch, 1, side, side) float, channels last, which CPUs are faster with.
+    """
+    scaled = functional.interpolate(grey[:, None], (side, side), mode="bilinear", align_corners=False)
+    return scaled.contiguous(memory_format=torch.channels_last)
+
+
 class EfficientNetLiteEncoder(FaceEncoder):
     """EfficientNet-Lite0 from ImageNet weights, its stem summed over colours to read grey.
 
@@ -71,9 +85,7 @@ class EfficientNetLiteEncoder(FaceEncoder):
             (batch, patches, 1280) float.
         """
         grey = (inputs.float() / 255 - IMAGENET_MEAN) / IMAGENET_STD
-        size = (self.image_px, self.image_px)
-        enlarged = functional.interpolate(grey[:, None], size, mode="bilinear", align_corners=False)
-        features = self.backbone.extract_features(enlarged.contiguous(memory_format=torch.channels_last))
+        features = self.backbone.extract_features(enlarge(grey, self.image_px))
         return self.dropout(features.mean(dim=(2, 3))), features.flatten(2).transpose(1, 2)
 
 

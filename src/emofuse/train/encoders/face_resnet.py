@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emofuse.errors import ConfigError, MissingExtraError
-from emofuse.train.encoders.face import FaceEncoder
+from emofuse.train.encoders.face import FaceEncoder, enlarge
 from emofuse.train.recipe import EncoderConfig
 from emofuse.types import FloatArray
 
@@ -64,9 +64,7 @@ class FaceResNetEncoder(FaceEncoder):
             (batch, patches, 256) float.
         """
         grey = (inputs.float() - MEAN) / SCALE
-        size = (self.image_px, self.image_px)
-        enlarged = functional.interpolate(grey[:, None], size, mode="bilinear", align_corners=False)
-        features = self.backbone(enlarged.contiguous(memory_format=torch.channels_last))
+        features = self.backbone(enlarge(grey, self.image_px))
         return self.dropout(features.mean(dim=(2, 3))), features.flatten(2).transpose(1, 2)
 
     def settle(self, crops: Tensor) -> None:
