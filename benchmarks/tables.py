@@ -30,6 +30,7 @@ GATES = (
     ("text_bert_bilstm", "meld.test", "weighted_f1"),
     ("text_bert_bilstm", "sentiment140.test", "accuracy"),
     ("text_bert_bilstm", "sentiment140_polarity.test", "accuracy"),
+    ("text_bert_bilstm", "imdb.test", "accuracy"),
     ("text_bilstm", "goemotions_ekman.test", "macro_f1"),
     ("text_bilstm", "goemotions.test", "macro_f1"),
     ("text_bilstm", "semeval2017.test", "macro_recall"),
