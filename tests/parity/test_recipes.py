@@ -52,9 +52,6 @@ def test_from_raw_corpus_to_evaluated_bundle(name, data, runs, tmp_path):
     changes = [*SMALLER[recipe.task], "train.epochs=2", "train.batch_size=32", "tokenizer.vocabulary=300"]
     if recipe.init_from:
         changes.append(f"init_from={runs / Path(recipe.init_from).name}")
-    if recipe.distill and recipe.distill.teacher.startswith("runs/"):
-        teacher = export_ensemble("face_teacher", runs, data, tmp_path)
-        changes.append(f"distill.teacher={teacher}")
     settings = [part for change in changes for part in ("--set", change)]
     run = str(runs / name)
     cli.main(

@@ -14,15 +14,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from emofuse.datasets import load_adapter
-from emofuse.errors import ConfigError, EmptyTextError
+from emofuse.errors import ConfigError, CorpusFormatError, EmptyTextError
 from emofuse.preprocess import (
     WordPieceTokenizer,
+    load_image,
     normalize_text,
+    prepare_crop,
     spell_emoji,
     split_windows,
 )
 from emofuse.train.distill import add_teacher
-from emofuse.train.faces import crop_of
 from emofuse.train.recipe import CorpusConfig, Recipe
 from emofuse.train.synonyms import add_synonyms
 from emofuse.train.targets import head_sizes, target_vectors
@@ -132,7 +133,7 @@ def _encode(
 ) -> list[Example]:
     if tokenizer is None:
         return [
-            Example(crop_of(sample, FACE_PX), target)
+            Example(_crop_of(sample), target)
             for sample, target in zip(samples, targets, strict=True)
             if target
         ]
@@ -156,6 +157,13 @@ def _text_of(recipe: Recipe, sample: Sample) -> str | None:
     except EmptyTextError:
         return None
     return spell_emoji(text) if recipe.tokenizer.emoji == "spell" else text
+
+
+def _crop_of(sample: Sample) -> Any:
+    if sample.image is None:
+        raise CorpusFormatError(f"Sample {sample.id} has no image; a face recipe needs one.", item=sample.id)
+    image, _ = load_image(sample.image)
+    return prepare_crop(image, size_px=FACE_PX)
 
 
 class _Examples(Dataset[Example]):

@@ -133,8 +133,8 @@ class DistillConfig:
     """Another model whose probabilities are learned beside the labels.
 
     Attributes:
-        teacher: Name of an embedded bundle of the recipe's task, or a bundle folder. It teaches every head
-            that it shares with the recipe, on every training sample, labelled for that head or not.
+        teacher: Name of an embedded text bundle, or a bundle folder. It teaches every head that it shares
+            with the recipe, on every training text, labelled for that head or not.
         weight: Share of the teacher's probabilities in the target of a labelled head, 0-1.
     """
 
@@ -264,7 +264,7 @@ class Recipe:
         train: Optimisation.
         tokenizer: Text only.
         augment: Random changes of training samples.
-        distill: None learns from labels alone.
+        distill: Text only; None learns from labels alone.
         export: Bundle settings.
         init_from: Run directory whose best weights start this run, or None.
         search: Dotted key -> values that `emofuse tune` tries; training ignores it.
