@@ -34,6 +34,8 @@ evaluate face_ferplus ferplus faces test
 evaluate face_ferplus ferplus faces test_clean
 five=neutral,happiness,sadness,anger,fear
 evaluate face_ferplus ferplus faces test ferplus_five --labels $five
+evaluate scene_image msed msed test
+evaluate scene_image msed msed test_clean
 # These two are not embedded: benchmarks/systems.sh trains them, and `emofuse export` joins the ensemble.
 for run in face_resnet face_ensemble; do
   [ -d "runs/$run/bundle" ] || echo "runs/$run/bundle is not there; its figures stay as they are."
@@ -47,3 +49,4 @@ fi
 python "$here/detector.py" --photos "$data/msed" --reference "$data/face_detection_yunet_2023mar.onnx" \
   --leak-free "$data/pairs/msed_leakfree_test.csv" --json "$here/detector.json"
 python "$here/abstention.py" --root "$data/text/goemotions" --json "$here/abstention.json"
+python "$here/faces_and_words.py" --json "$here/faces_and_words.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def save_graph(
     path: Path, nodes: list[Any], inputs: Any, outputs: list[Any], weights: dict[str, Any]
 ) -> None:
     initializers = [numpy_helper.from_array(value, name) for name, value in weights.items()]
-    graph = helper.make_graph(nodes, "tiny", [inputs], outputs, initializers)
+    several = inputs if isinstance(inputs, list) else [inputs]
+    graph = helper.make_graph(nodes, "tiny", several, outputs, initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
     onnx.save(model, path)
@@ -122,6 +124,95 @@ def build_face_bundle(folder: Path) -> Path:
     preprocessing = {"size_px": 48, "max_batch": 4}
     write_bundle(folder, manifest("face", "tiny_face", {"ferplus8": "softmax"}, preprocessing), {})
     return folder
+
+
+def build_scene_bundle(folder: Path) -> Path:
+    """Brightness of the picture's rows in each colour, then two linear heads."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(2)
+    heads = {"ekman7": "softmax", "sentiment3": "softmax"}
+    weights: dict[str, Any] = {"scale": np.array(1 / 255, dtype=np.float32)}
+    nodes = [
+        helper.make_node("Cast", ["images"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["float", "scale"], ["scaled"]),
+        helper.make_node("ReduceMean", ["scaled"], ["states"], axes=[2], keepdims=0),
+        helper.make_node("ReduceMean", ["states"], ["embeddings"], axes=[1], keepdims=0),
+    ]
+    outputs = []
+    for head in heads:
+        size = len(load_taxonomy(head))
+        weights[f"w_{head}"] = random.normal(size=(3, size)).astype(np.float32)
+        nodes.append(helper.make_node("MatMul", ["embeddings", f"w_{head}"], [head]))
+        outputs.append(helper.make_tensor_value_info(head, TensorProto.FLOAT, ["batch", size]))
+    outputs.append(helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["batch", 3]))
+    outputs.append(helper.make_tensor_value_info("states", TensorProto.FLOAT, ["batch", 16, 3]))
+    images = helper.make_tensor_value_info("images", TensorProto.UINT8, ["batch", 16, 16, 3])
+    save_graph(folder / "model.onnx", nodes, images, outputs, weights)
+    preprocessing = {"size_px": 16, "max_batch": 4}
+    write_bundle(folder, manifest("scene", "tiny_scene", heads, preprocessing), {})
+    return folder
+
+
+def build_pool_bundle(folder: Path, *modalities: str) -> Path:
+    """A pool of equal weights."""
+    folder.mkdir(parents=True)
+    data = manifest("fusion", "tiny_pool", {}, {})
+    data["parameters"] = {"weights": dict.fromkeys(modalities, 1.0)}
+    data["thresholds"] = {"abstain": 0.45, "mixed": 0.3, "opposed": 0.6}
+    write_bundle(folder, data, {})
+    return folder
+
+
+def build_fusion_bundle(folder: Path, text: Path, scene: Path, *, keeps_alone: bool) -> Path:
+    """Logits: five times the probabilities of the text, three times those of the scene."""
+    folder.mkdir(parents=True)
+    nodes: list[Any] = []
+    weights: dict[str, Any] = {"text_column": np.array([0]), "scene_column": np.array([1])}
+    for name, factor in (("text", 5.0), ("scene", 3.0)):
+        weights[f"w_{name}"] = np.eye(7, dtype=np.float32) * np.float32(factor)
+        nodes += [
+            helper.make_node("MatMul", [f"tiny_{name}", f"w_{name}"], [f"all_{name}"]),
+            helper.make_node("Gather", ["present", f"{name}_column"], [f"is_{name}"], axis=1),
+            helper.make_node("Mul", [f"all_{name}", f"is_{name}"], [f"own_{name}"]),
+        ]
+    nodes.append(helper.make_node("Add", ["own_text", "own_scene"], ["ekman7"]))
+    sizes = {"tiny_text": 7, "tiny_scene": 7, "present": 2}
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size])
+        for name, size in sizes.items()
+    ]
+    output = helper.make_tensor_value_info("ekman7", TensorProto.FLOAT, ["batch", 7])
+    save_graph(folder / "model.onnx", nodes, inputs, [output], weights)
+    data = manifest("fusion", "tiny_fusion", {"ekman7": "softmax"}, {})
+    members = []
+    for modality, member in (("text", text), ("scene", scene)):
+        copied = shutil.copytree(member, folder / "members" / f"tiny_{modality}")
+        sha256 = hashlib.sha256((copied / "model.onnx").read_bytes()).hexdigest()
+        row = {"modality": modality, "model": f"tiny_{modality}", "gives": ["ekman7"], "size": 7, "states": 0}
+        members.append(row | {"sha256": sha256})
+    data["parameters"] = {
+        "weights": {"text": 1.0, "scene": 1.0},
+        "keeps_alone": keeps_alone,
+        "members": members,
+    }
+    data["thresholds"] = {"abstain": 0.3, "mixed": 0.3, "opposed": 0.6}
+    write_bundle(folder, data, {})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scene_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_scene_bundle(tmp_path_factory.mktemp("bundles") / "tiny_scene")
+
+
+@pytest.fixture(scope="session")
+def pool_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_pool_bundle(tmp_path_factory.mktemp("bundles") / "tiny_pool", "text", "face")
+
+
+@pytest.fixture(scope="session")
+def wide_pool_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_pool_bundle(tmp_path_factory.mktemp("bundles") / "wide_pool", "text", "face", "scene")
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ WORDS = {
     "love": "darling heart kiss tender",
     "surprise": "sudden gasp wow unexpected",
 }
+PHOTOS = Path(__file__).parent.parent / "examples" / "photos"
 FILLER = ["the", "day", "we", "had", "a", "very", "long", "week", "at", "home"]
 
 
@@ -45,6 +46,8 @@ def write_corpora(root: Path) -> Path:
     _write_xed(text / "xed", random)
     _write_fer(root / "faces", random)
     _write_rafdb(root / "rafdb", random)
+    _write_msed(root / "msed", random)
+    _write_shop(root / "shop", random)
     return root
 
 
@@ -185,6 +188,53 @@ def _write_rafdb(folder: Path, random: np.random.Generator) -> None:
             face = Image.fromarray(_face(i % 7, random)).convert("RGB").resize((100, 100))
             face.save(folder / "Image" / "aligned" / f"{part}_{i:05d}_aligned.jpg")
     (folder / "EmoLabel" / "list_patition_label.txt").write_text("".join(lines))
+
+
+def _write_msed(folder: Path, random: np.random.Generator) -> None:
+    """Photographs with a drawn face, whose ground has the colour of the emotion."""
+    kinds = {
+        "happiness": ("joy", "positive", "happy", (230, 210, 120)),
+        "sad": ("sadness", "negative", "sad", (90, 110, 190)),
+        "anger": ("anger", "negative", "angry", (200, 70, 60)),
+        "neutral": ("surprise", "neutral", "neutral", (150, 150, 150)),
+    }
+    for split, count in (("train", 72), ("dev", 24), ("test", 24)):
+        (folder / split / "images").mkdir(parents=True)
+        with (folder / split / f"{split}.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["Title", "Caption", "Sentiment", "Emotion", "Desire", "Source"])
+            for i in range(count):
+                emotion = list(kinds)[i % 4]
+                word, sentiment, drawn, colour = kinds[emotion]
+                title = f"{sentence(word, random)} {split} {i}"
+                rows.writerow([title, sentence(word, random), sentiment, emotion, "none", "S"])
+                photo = Image.new("RGB", (200, 160), colour)
+                if i % 3:  # the others show nobody
+                    with Image.open(PHOTOS / f"drawn_{drawn}.png") as face:
+                        photo.paste(face.convert("RGB").resize((120, 120)), (20 + i % 40, 20))
+                photo.save(folder / split / "images" / f"{i + 1}.jpg", quality=90)
+
+
+def _write_shop(folder: Path, random: np.random.Generator) -> None:
+    """A user's own pairs: what is sold, in words and as a picture; of some only one."""
+    wares = {
+        "bags, small": ("leather purse strap", (120, 80, 40)),
+        "shirts": ("cotton sleeve collar", (80, 140, 220)),
+        "shoes & boots": ("rubber sole laces", (40, 40, 50)),
+    }
+    (folder / "images").mkdir(parents=True)
+    for split, count in (("train", 60), ("validation", 24), ("test", 24)):
+        with (folder / f"{split}.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["text", "image", "label"])
+            for i in range(count):
+                label = list(wares)[i % 3]
+                words, colour = wares[label]
+                pixels = random.normal(colour, 25, (40, 60, 3)).clip(0, 255).astype(np.uint8)
+                name = f"images/{split}{i}.png"
+                Image.fromarray(pixels).save(folder / name)
+                text = " ".join(random.permutation([*words.split(), *random.choice(FILLER, 2)]))
+                rows.writerow(["" if i % 8 == 7 else text, "" if i % 8 == 3 else name, label])
 
 
 def _face(label: int, random: np.random.Generator) -> np.ndarray:

@@ -43,6 +43,7 @@ class Modality(StrEnum):
 
     TEXT = "text"
     FACE = "face"
+    SCENE = "scene"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -116,7 +117,7 @@ class ErrorEntry:
 
 @dataclass(frozen=True)
 class Emotion:
-    """A distribution over one emotion taxonomy.
+    """A distribution over one label set.
 
     Attributes:
         label: The most probable label.
@@ -136,7 +137,8 @@ class Sentiment(Emotion):
     """A distribution over `sentiment3`.
 
     Attributes:
-        mixed: True when positive and negative evidence are both strong.
+        mixed: True when positive and negative evidence are both strong, in the answer itself or in
+            two modalities that oppose each other.
     """
 
     mixed: bool = False
@@ -148,8 +150,9 @@ class ModalityPrediction:
 
     Attributes:
         modality: Which one.
-        model: Name of the bundle that read it.
-        weight: Its share in the fused answer, 0-1; the shares of a prediction sum to 1.
+        model: Name of the bundle that read it; several, whose mean is taken, are joined by `+`.
+        weight: Its share in the fused answer, 0-1, by its Shapley value; the shares of a prediction
+            sum to 1.
         emotion: Its own emotion distribution.
         sentiment: Its own sentiment distribution.
     """
@@ -182,12 +185,14 @@ class Prediction:
         id: The sample's id.
         emotion: Fused distribution; None only when `error` is set.
         sentiment: Fused distribution; None only when `error` is set.
+        category: Distribution over labels of the caller's own, from a fusion that was trained on some; None
+            from any other.
         fine_emotions: `goemotions28` labels of the text above their thresholds -> probability 0-1,
             most probable first; empty without text.
         modalities: One entry per modality that was present.
         faces: Faces of the image, largest first.
-        conflict: Jensen-Shannon divergence (base 2, 0-1) between the modalities' emotion
-            distributions; None with fewer than two modalities.
+        conflict: Largest Jensen-Shannon divergence (base 2, 0-1) between the emotion distributions of
+            two modalities; None with fewer than two.
         abstained: True when the confidence is too low to act on; `emotion` then is the best guess.
         reason: Why it abstained, in words; None otherwise.
         models: Bundle name -> version of every model that took part.
@@ -198,6 +203,7 @@ class Prediction:
     id: str
     emotion: Emotion | None = None
     sentiment: Sentiment | None = None
+    category: Emotion | None = None
     fine_emotions: Mapping[str, float] = field(default_factory=dict)
     modalities: tuple[ModalityPrediction, ...] = ()
     faces: tuple[Face, ...] = ()

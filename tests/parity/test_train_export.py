@@ -232,16 +232,18 @@ def network_of(task, encoder):
         ("text", {"name": "bilstm", "hidden": 16, "bidirectional": False, "heads": 0}),
         ("face", {"name": "efficientnet_lite0"}),
         ("face", {"name": "cnn", "channels": [8, 16]}),
+        ("scene", {"name": "efficientnet_lite0", "image_px": 64}),
     ],
 )
 def test_onnx_agrees_with_torch(task, encoder, tmp_path):
     network = network_of(task, encoder)
-    export_onnx(network, task, ["ekman7"], tmp_path / "m.onnx")
     random = np.random.default_rng(0)
     if task == "text":
         inputs = [random.integers(0, 30522, shape) for shape in ((1, 3), (5, 40), (2, 128))]
     else:
-        inputs = [random.integers(0, 256, (n, 48, 48), dtype=np.uint8) for n in (1, 5)]
+        shape = (48, 48) if task == "face" else (64, 64, 3)
+        inputs = [random.integers(0, 256, (n, *shape), dtype=np.uint8) for n in (1, 5)]
+    export_onnx(network, inputs[0], ["ekman7"], tmp_path / "m.onnx")
     assert check_parity(network, tmp_path / "m.onnx", inputs) <= 1e-4
     assert str(tmp_path.parent.parent).encode() not in (tmp_path / "m.onnx").read_bytes()
     with torch.no_grad():

@@ -35,7 +35,10 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
     output: Path | None,
     markdown: Path | None,
 ) -> None:
-    """Score runs and bundles on the same samples; the first is the one the others are tested against."""
+    """Score runs and bundles on the same samples; the first is the one the others are tested against.
+
+    Of a fusion, NAME@text+face looks at these modalities alone.
+    """
     if len(set(models)) < len(models):
         raise ConfigError("A model is given twice.", item=models[0])
     for file in (output, markdown):
@@ -48,7 +51,9 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         chosen = [label for label in (labels or "").split(",") if label]
         bundles = _open_all(models, Path(scratch))
         answers = {
-            name: answer_corpus(bundle, corpus, root, split=split, labels=chosen)
+            name: answer_corpus(
+                bundle, corpus, root, split=split, labels=chosen, modalities=_modalities(name)
+            )
             for name, bundle in bundles.items()
         }
         if baselines:
@@ -86,12 +91,23 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
 
 
 def _open_all(models: tuple[str, ...], scratch: Path) -> dict[str, ModelBundle]:
-    opened = {model: _open(model, scratch / str(i)) for i, model in enumerate(models)}
-    names = [bundle.name for bundle in opened.values()]
+    places = dict.fromkeys(model.partition("@")[0] for model in models)
+    once = {place: _open(place, scratch / str(i)) for i, place in enumerate(places)}
+    opened = {model: once[model.partition("@")[0]] for model in models}
+    names = [_name(model, bundle) for model, bundle in opened.items()]
     # Two versions of one model differ in their place, not in their name.
     return {
-        bundle.name if names.count(bundle.name) == 1 else model: bundle for model, bundle in opened.items()
+        name if names.count(name) == 1 else model: bundle
+        for name, (model, bundle) in zip(names, opened.items(), strict=True)
     }
+
+
+def _name(model: str, bundle: ModelBundle) -> str:
+    return bundle.name + "".join(model.partition("@")[1:])
+
+
+def _modalities(name: str) -> list[str]:
+    return [part for part in name.partition("@")[2].split("+") if part]
 
 
 def _open(name: str, scratch: Path) -> ModelBundle:

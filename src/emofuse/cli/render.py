@@ -53,7 +53,12 @@ def _title(sample: Sample) -> str:
 
 def _parts(prediction: Prediction) -> list[RenderableType]:
     parts: list[RenderableType] = []
-    for name, distribution in (("emotion", prediction.emotion), ("sentiment", prediction.sentiment)):
+    answers = {
+        "category": prediction.category,
+        "emotion": prediction.emotion,
+        "sentiment": prediction.sentiment,
+    }
+    for name, distribution in answers.items():
         if distribution is not None:
             parts += [_headline(name, distribution), _bars(distribution)]
     if prediction.sentiment and prediction.sentiment.mixed:

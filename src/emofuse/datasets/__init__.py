@@ -1,11 +1,12 @@
 """Corpora in their own layouts, and a user's own data."""
 
-from emofuse.datasets.adapter import DatasetAdapter
+from emofuse.datasets.adapter import DatasetAdapter, hash_share
 from emofuse.datasets.brighter import BrighterAdapter
 from emofuse.datasets.emotion import EmotionAdapter
 from emofuse.datasets.fer import Fer2013Adapter, FerPlusAdapter
 from emofuse.datasets.goemotions import GoEmotionsAdapter
 from emofuse.datasets.imdb import ImdbAdapter
+from emofuse.datasets.label_matched import LabelMatchedAdapter
 from emofuse.datasets.meld import MeldAdapter
 from emofuse.datasets.msed import MsedAdapter
 from emofuse.datasets.own import CsvAdapter, FolderAdapter, JsonlAdapter
@@ -22,8 +23,10 @@ __all__ = [
     "DatasetAdapter",
     "FolderAdapter",
     "JsonlAdapter",
+    "hash_share",
     "list_adapters",
     "load_adapter",
+    "shows_crops",
 ]
 
 _ADAPTERS: dict[str, DatasetAdapter] = {
@@ -38,6 +41,40 @@ _ADAPTERS: dict[str, DatasetAdapter] = {
         GoEmotionsAdapter("goemotions", "goemotions28", "original"),
         GoEmotionsAdapter("goemotions_ekman", "ekman7", "ekman"),
         ImdbAdapter(),
+        LabelMatchedAdapter(
+            "label_matched",
+            "unified5",
+            faces=(
+                FerPlusAdapter(),
+                "faces",
+                {
+                    "anger": "angry",
+                    "sadness": "sad",
+                    "happiness": "happy",
+                    "neutral": "neutral",
+                    "fear": "fear",
+                },
+            ),
+            texts=(
+                GoEmotionsAdapter("goemotions", "goemotions28", "original"),
+                "text/goemotions",
+                {"anger": "angry", "sadness": "sad", "joy": "happy", "neutral": "neutral", "fear": "fear"},
+            ),
+        ),
+        LabelMatchedAdapter(
+            "label_matched_four",
+            "basic4",
+            faces=(
+                Fer2013Adapter(),
+                "faces",
+                {"angry": "angry", "sad": "sad", "happy": "happy", "fear": "fear"},
+            ),
+            texts=(
+                EmotionAdapter(),
+                "text/emotion",
+                {"anger": "angry", "sadness": "sad", "joy": "happy", "fear": "fear"},
+            ),
+        ),
         JsonlAdapter(),
         MeldAdapter(),
         MsedAdapter(),
@@ -72,3 +109,15 @@ def load_adapter(name: str) -> DatasetAdapter:
         return _ADAPTERS[name]
     except KeyError:
         raise UnknownCorpusError(name, _ADAPTERS) from None
+
+
+def shows_crops(name: str) -> bool:
+    """Whether the pictures of a corpus are crops of single faces.
+
+    Args:
+        name: Corpus name.
+
+    Returns:
+        True for corpora of faces; the pictures of others are looked at whole.
+    """
+    return name in {"fer2013", "ferplus", "rafdb", "label_matched", "label_matched_four"}

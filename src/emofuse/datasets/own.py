@@ -10,7 +10,7 @@ from typing import Any
 
 from emofuse.datasets.adapter import check_split, find_file, malformed, read_lines, read_table
 from emofuse.errors import CorpusFormatError, CorpusNotFoundError
-from emofuse.taxonomy import load_taxonomy
+from emofuse.taxonomy import OWN, load_taxonomy
 from emofuse.types import Sample
 
 __all__ = ["CsvAdapter", "FolderAdapter", "JsonlAdapter"]
@@ -42,7 +42,9 @@ class _TableAdapter(ABC):
     ) -> None:
         self.text_column = text_column
         self.image_column = image_column
-        self.label_columns = dict(label_columns or {"emotion": "ekman7", "sentiment": "sentiment3"})
+        self.label_columns = dict(
+            label_columns or {"emotion": "ekman7", "sentiment": "sentiment3", "label": OWN}
+        )
         self.taxonomies = tuple(self.label_columns.values())
 
     def iter_samples(self, root: Path, split: str) -> Iterator[Sample]:
@@ -73,6 +75,9 @@ class _TableAdapter(ABC):
             label = row.get(column)
             if not label:
                 continue
+            if taxonomy == OWN:
+                labels[OWN] = {str(label): 1.0}
+                continue
             valid = load_taxonomy(taxonomy).labels
             if label not in valid:
                 raise malformed(path, line, f"{column} {label!r} is none of {', '.join(valid)}.")
@@ -84,7 +89,10 @@ class _TableAdapter(ABC):
 
 
 class CsvAdapter(_TableAdapter):
-    """`train.csv`, `validation.csv`, `test.csv` with columns text, image, emotion, sentiment."""
+    """`train.csv`, `validation.csv`, `test.csv` with columns text, image, emotion, sentiment, label.
+
+    All but one of text and image may be left out. `label` is any label of the user's own, such as a category.
+    """
 
     name = "csv"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from emofuse.datasets import DatasetAdapter, load_adapter
+from emofuse.datasets import DatasetAdapter, load_adapter, shows_crops
 from emofuse.errors import ConfigError, CorpusFormatError, InputError
 from emofuse.evaluate.intervals import bootstrap_scores
 from emofuse.evaluate.readers import build_reader
 from emofuse.metrics import brier_score, expected_calibration_error, reliability_bins
 from emofuse.runtime.bundle import ModelBundle, OutputSpec
-from emofuse.taxonomy import POLARITIES, load_mapping, load_taxonomy
+from emofuse.taxonomy import OWN, POLARITIES, load_mapping, load_taxonomy
 from emofuse.types import FloatArray, Sample
 
 __all__ = ["Answers", "Evaluation", "answer_corpus", "choose_output", "evaluate_bundle", "macro_auc", "score"]
@@ -101,7 +101,7 @@ def evaluate_bundle(
     """Run a bundle over a split and score it.
 
     Args:
-        bundle: A text or face bundle.
+        bundle: Any bundle that reads samples.
         corpus: Name of a dataset adapter.
         root: Folder of the corpus.
         split: One of the adapter's splits.
@@ -147,16 +147,23 @@ def evaluate_bundle(
 
 
 def answer_corpus(
-    bundle: ModelBundle, corpus: str, root: Path, *, split: str = "test", labels: Sequence[str] = ()
+    bundle: ModelBundle,
+    corpus: str,
+    root: Path,
+    *,
+    split: str = "test",
+    labels: Sequence[str] = (),
+    modalities: Sequence[str] = (),
 ) -> Answers:
     """Run a bundle over the labelled samples of a split.
 
     Args:
-        bundle: A text or face bundle.
+        bundle: Any bundle that reads samples.
         corpus: Name of a dataset adapter.
         root: Folder of the corpus.
         split: One of the adapter's splits.
         labels: As for `evaluate_bundle`.
+        modalities: As for `build_reader`.
 
     Returns:
         Truth and probabilities in the corpus's labels.
@@ -176,7 +183,9 @@ def answer_corpus(
     everything = list(adapter.iter_samples(root, split))
     present = _present(adapter, everything, split)
     output, taxonomy = choose_output(bundle, present, corpus)
-    reader = build_reader(bundle)
+    reader = build_reader(bundle, modalities, crops=shows_crops(corpus))
+    if taxonomy.startswith(f"{OWN}:"):
+        everything = [_rename_own(sample, taxonomy) for sample in everything]
     samples = [sample for sample in everything if sample.labels.get(taxonomy)]
     chosen = [load_taxonomy(taxonomy).index(label) for label in labels]
     if chosen:
@@ -223,6 +232,14 @@ def _present(adapter: DatasetAdapter, samples: Sequence[Sample], split: str) -> 
     return present
 
 
+def _rename_own(sample: Sample, taxonomy: str) -> Sample:
+    # The corpus does not know which labels the model was trained on.
+    labels = sample.labels.get(OWN, {})
+    for label in labels:
+        load_taxonomy(taxonomy).index(label)
+    return replace(sample, labels={taxonomy: labels})
+
+
 def _restrict(probabilities: FloatArray, chosen: Sequence[int]) -> FloatArray:
     allowed = np.zeros_like(probabilities)
     allowed[:, chosen] = np.maximum(probabilities[:, chosen], SMALLEST)
@@ -247,8 +264,17 @@ def choose_output(bundle: ModelBundle, taxonomies: Sequence[str], corpus: str) -
     for taxonomy in taxonomies:
         if taxonomy in bundle.outputs:
             return bundle.outputs[taxonomy], taxonomy
+        if taxonomy == OWN:
+            own = [name for name in bundle.outputs if name.startswith(f"{OWN}:")]
+            if own:
+                return bundle.outputs[own[0]], own[0]
+            continue
         for name, output in bundle.outputs.items():
-            if output.activation == "softmax" and (name in POLARITIES) == (taxonomy in POLARITIES):
+            if (
+                output.activation == "softmax"
+                and not name.startswith(f"{OWN}:")
+                and (name in POLARITIES) == (taxonomy in POLARITIES)
+            ):
                 return output, taxonomy
     raise ConfigError(
         f"{bundle.name} answers in {', '.join(bundle.outputs)}; none of them leads to the labels of "

@@ -33,7 +33,12 @@ def export_any(
 
     if run_dir.is_file():
         return _export_ensemble(read_yaml(run_dir), run_dir, bundle_dir, data_root)
-    if read_yaml(run_dir / "recipe.yaml")["task"] == "face_detector":
+    task = read_yaml(run_dir / "recipe.yaml")["task"]
+    if task == "fusion":
+        from emofuse.export.fusion import export_fusion  # noqa: PLC0415
+
+        return export_fusion(run_dir, bundle_dir)
+    if task == "face_detector":
         from emofuse.export.detector import export_detector  # noqa: PLC0415
 
         return export_detector(run_dir, bundle_dir)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,6 +48,7 @@ def clear_bundle(bundle_dir: Path) -> None:
         ConfigError: The folder holds files that belong to no bundle.
     """
     bundle_dir.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(bundle_dir / "members", ignore_errors=True)
     files = list(bundle_dir.iterdir())
     if foreign := sorted(file.name for file in files if file.name not in FILES):
         raise ConfigError(

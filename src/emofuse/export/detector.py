@@ -87,7 +87,8 @@ def export_network(network: FaceDetectorNetwork, path: Path) -> None:
     height, width = torch.export.Dim("rows", min=2, max=64), torch.export.Dim("columns", min=2, max=64)
     example = torch.zeros(1, 256, 320, 3, dtype=torch.uint8)
     outputs = ["scores", "boxes", "landmarks"]
-    trace_onnx(network, example, {1: 32 * height, 2: 32 * width}, names=(["images"], outputs), path=path)
+    shapes = {1: 32 * height, 2: 32 * width}
+    trace_onnx(network, (example,), (shapes,), names=(["images"], outputs), path=path)
 
 
 def _detect(detector: FaceDetector, photos: Photos) -> list[FloatArray]:

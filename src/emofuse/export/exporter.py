@@ -28,11 +28,12 @@ from emofuse.export.onnx_model import QUANTIZERS, check_parity, export_onnx
 from emofuse.metrics import expected_calibration_error
 from emofuse.preprocess import WordPieceTokenizer
 from emofuse.runtime.bundle import load_bundle
+from emofuse.runtime.evidence import EMBEDDING, STATES
 from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy
 from emofuse.train.checkpoints import read_effort
 from emofuse.train.classifier import EmotionNetwork
-from emofuse.train.data import Example
+from emofuse.train.data import Example, input_px
 from emofuse.train.recipe import Recipe
 from emofuse.train.trainer import load_run
 from emofuse.train.validation import read_validation
@@ -42,7 +43,8 @@ __all__ = ["export_run"]
 
 MAX_WINDOWS = 32
 CALIBRATION_BATCHES = 24
-STATES = ("embeddings", "states")
+FEATURES = (EMBEDDING, STATES)
+FEATURE_UNIT = 6.0  # where ReLU6 ends
 PRETRAINED = {
     "minilm_bilstm": {
         "name": "all-MiniLM-L6-v2, pretrained weights",
@@ -108,8 +110,9 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     with TemporaryDirectory() as folder:
         exact = Path(folder) / "float32.onnx"
         whole = (_Mirrored if recipe.export.mirror else _Whole)(network)
-        export_onnx(whole, recipe.task, [*recipe.heads, *STATES], exact)
-        check_parity(whole, exact, [batch for _, batch in batches[:: max(1, len(batches) // 8)]])
+        export_onnx(whole, batches[0][1], [*recipe.heads, *FEATURES], exact)
+        few = [batch for _, batch in batches[:: max(1, len(batches) // 8)]]
+        check_parity(whole, exact, few, units=[1.0] * len(recipe.heads) + [FEATURE_UNIT] * len(FEATURES))
         sample = [batch for _, batch in batches[:: max(1, len(batches) // CALIBRATION_BATCHES)]]
         QUANTIZERS[quantize or recipe.export.quantize](exact, model, sample)
     outputs, metrics = _calibrate(recipe, validation, _run(model, batches, len(validation)))
@@ -140,7 +143,7 @@ def _batches(examples: Sequence[Example], size: int) -> list[tuple[list[int], ND
 def _run(model: Path, batches: Sequence[tuple[list[int], NDArray[Any]]], count: int) -> dict[str, FloatArray]:
     graph = onnx.load(model).graph
     session, name = open_session(model), graph.input[0].name
-    heads = [output.name for output in graph.output if output.name not in STATES]
+    heads = [output.name for output in graph.output if output.name not in FEATURES]
     logits = {head: np.zeros((count, len(load_taxonomy(head))), dtype=np.float32) for head in heads}
     for rows, batch in batches:
         for head, values in zip(heads, session.run(heads, {name: batch}), strict=True):
@@ -213,7 +216,7 @@ def _manifest(
     metrics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     if tokenizer is None:
-        preprocessing: dict[str, Any] = {"size_px": 48}
+        preprocessing: dict[str, Any] = {"size_px": input_px(recipe)}
     else:
         prefix, suffix = tokenizer.frame()
         preprocessing = {

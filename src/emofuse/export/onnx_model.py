@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,7 +22,7 @@ __all__ = ["QUANTIZERS", "ParityError", "check_parity", "export_onnx", "trace_on
 
 PARITY_TOLERANCE = 1e-4
 
-Inputs = Sequence[NDArray[Any]]
+Inputs = Sequence[Any]
 
 
 class ParityError(EmofuseError):
@@ -31,44 +31,41 @@ class ParityError(EmofuseError):
     code = "export_parity"
 
 
-def export_onnx(
-    network: nn.Module, kind: Literal["text", "face"], outputs: Sequence[str], path: Path
-) -> None:
+def export_onnx(network: nn.Module, example: NDArray[Any], outputs: Sequence[str], path: Path) -> None:
     """Write a network as float32 ONNX with named outputs.
 
     Args:
         network: In evaluation mode; takes one input and returns one logits tensor per output.
-        kind: `text` exports input `input_ids` (batch, length) int64, `face` exports `images`
-            (batch, 48, 48) uint8.
+        example: A batch of one or more inputs. (batch, length) int64 token ids become the input `input_ids`,
+            whose length may change; (batch, side, side) or (batch, side, side, 3) uint8 pictures `images`.
         outputs: Output names in the order that the network returns them.
         path: File to write.
     """
     batch = torch.export.Dim("batch", min=1, max=4096)
-    name = "input_ids" if kind == "text" else "images"
-    if kind == "text":
-        example = torch.ones(2, 12, dtype=torch.int64)
-        shapes: dict[int, Any] = {0: batch, 1: torch.export.Dim("length", min=2, max=512)}
-    else:
-        example = torch.zeros(2, 48, 48, dtype=torch.uint8)
-        shapes = {0: batch}
-    trace_onnx(network, example, shapes, names=([name], list(outputs)), path=path)
+    # A dimension of one would be taken for a constant.
+    tensor = torch.from_numpy(np.repeat(example[:1], 2, axis=0))
+    shapes: dict[int, Any] = {0: batch}
+    if text := example.ndim == 2:
+        shapes[1] = torch.export.Dim("length", min=2, max=512)
+    names = ["input_ids" if text else "images"], list(outputs)
+    trace_onnx(network, (tensor,), (shapes,), names=names, path=path)
 
 
 def trace_onnx(
     network: nn.Module,
-    example: Tensor,
-    shapes: dict[int, Any],
+    examples: tuple[Tensor, ...],
+    shapes: tuple[Any, ...],
     *,
     names: tuple[list[str], list[str]],
     path: Path,
 ) -> None:
-    """Trace a network with one input and write it as ONNX.
+    """Trace a network and write it as ONNX.
 
     Args:
         network: In evaluation mode.
-        example: An input of the right type.
-        shapes: Dimension of the input -> `torch.export.Dim`, for those that may change.
-        names: Names of the input and of the outputs.
+        examples: Inputs of the right types.
+        shapes: Of each argument of `forward`, dimension -> `torch.export.Dim`, for those that may change.
+        names: Names of the inputs and of the outputs.
         path: File to write.
     """
     with warnings.catch_warnings():
@@ -76,9 +73,9 @@ def trace_onnx(
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             replace_lstms(network),
-            (example,),
+            examples,
             dynamo=True,
-            dynamic_shapes=(shapes,),
+            dynamic_shapes=shapes,
             input_names=names[0],
             output_names=names[1],
             verbose=False,
@@ -95,7 +92,7 @@ def check_parity(network: nn.Module, path: Path, inputs: Inputs, *, units: Seque
     Args:
         network: In evaluation mode.
         path: ONNX file.
-        inputs: Batches to run through both.
+        inputs: Batches to run through both: one array, or one per input of the graph.
         units: What counts as 1 in each output; empty takes 1. Coordinates reach hundreds of px, where float32
             itself is coarser than 1e-4 px, and are compared in sides of the picture.
 
@@ -106,12 +103,15 @@ def check_parity(network: nn.Module, path: Path, inputs: Inputs, *, units: Seque
         ParityError: It exceeds 1e-4.
     """
     session = open_session(path)
-    name = onnx.load(path).graph.input[0].name
+    names = [node.name for node in onnx.load(path).graph.input]
     worst = 0.0
     for batch in inputs:
+        arrays = batch if isinstance(batch, tuple) else (batch,)
         with torch.no_grad():
-            expected = network(torch.from_numpy(batch))
-        outputs = session.run(None, {name: batch})
+            expected = network(*map(torch.from_numpy, arrays))
+        feeds: dict[str, Any] = {}
+        feeds.update(zip(names, arrays, strict=True))
+        outputs = session.run(None, feeds)
         for ours, theirs, unit in zip(outputs, expected, units or [1.0] * len(outputs), strict=True):
             worst = float(np.maximum(worst, np.abs(ours - theirs.numpy()).max() / unit))
     if not worst <= PARITY_TOLERANCE:  # NaN is no agreement either

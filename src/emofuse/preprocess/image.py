@@ -22,7 +22,7 @@ from emofuse.errors import (
 )
 from emofuse.types import ImageArray, ImageSource, Notice
 
-__all__ = ["MAX_PIXELS", "MIN_SIDE_PX", "load_image"]
+__all__ = ["MAX_PIXELS", "MIN_SIDE_PX", "load_image", "prepare_scene"]
 
 MAX_PIXELS = 64_000_000
 MIN_SIDE_PX = 8
@@ -76,6 +76,22 @@ def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> tuple[Im
         raise ImageNotFoundError(f"There is no file {name}. Check the path.", item=name) from error
     except (OSError, ValueError) as error:
         raise ImageNotFoundError(f"{name!r} cannot be opened: {error}.", item=name) from error
+
+
+def prepare_scene(image: ImageArray, *, size_px: int) -> ImageArray:
+    """Bring a whole picture into the square form that scene models read.
+
+    Nothing is cut off: a picture that is not square is squeezed.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        size_px: Side of the square.
+
+    Returns:
+        (size_px, size_px, 3) uint8 RGB.
+    """
+    small = Image.fromarray(image).resize((size_px, size_px), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(small)
 
 
 def _open(file: IO[bytes], name: str, max_pixels: int) -> tuple[ImageArray, tuple[Notice, ...]]:

@@ -64,12 +64,12 @@ class ModelBundle:
         path: The folder.
         name: Such as "text_bilstm".
         version: Of the weights.
-        kind: "text", "face", "face_detector" or "fusion".
+        kind: "text", "face", "scene", "face_detector" or "fusion".
         description: One sentence.
         preprocessing: Constants that prepare the input.
         outputs: Taxonomy -> head.
         thresholds: Decision constants of detectors and fusions.
-        parameters: Weights of a model without a graph.
+        parameters: Of a fusion: the weights of its pool, and the members of a trained one.
         metrics: Measured figures, each with corpus, split, metric, value and n.
         data: Training corpora with licence and whether commercial use is clear.
         recipe: File that trains it.
@@ -96,6 +96,17 @@ class ModelBundle:
     def model_path(self) -> Path:
         """The ONNX file."""
         return self.path / "model.onnx"
+
+    @property
+    def softmax(self) -> tuple[str, ...]:
+        """Outputs that are distributions over one label set."""
+        return tuple(name for name, output in self.outputs.items() if output.activation == "softmax")
+
+    @property
+    def sha256(self) -> str:
+        """Recorded checksum of the ONNX file; empty without one."""
+        sums = (self.path / "SHA256SUMS").read_text(encoding="utf-8", errors="replace")
+        return next((line.split()[0] for line in sums.splitlines() if line.endswith("model.onnx")), "")
 
     @property
     def size_bytes(self) -> int:

@@ -34,7 +34,7 @@ def _check_text(manifest: Mapping[str, Any]) -> None:
         raise ValueError("emoji, which must be spell or keep")
 
 
-def _check_face(manifest: Mapping[str, Any]) -> None:
+def _check_image(manifest: Mapping[str, Any]) -> None:
     _check_counts(manifest["preprocessing"], "size_px", "max_batch")
 
 
@@ -46,15 +46,21 @@ def _check_face_detector(manifest: Mapping[str, Any]) -> None:
 
 
 def _check_fusion(manifest: Mapping[str, Any]) -> None:
-    _check_shares(manifest["thresholds"], "abstain", "mixed")
-    for name, weight in manifest["parameters"]["weights"].items():
+    _check_shares(manifest["thresholds"], "abstain", "mixed", "opposed")
+    parameters = manifest["parameters"]
+    for name, weight in parameters["weights"].items():
         if name not in set(Modality) or not (math.isfinite(weight) and weight > 0):
             raise ValueError(f"weights, where {name} is no modality or its weight is not above 0")
+    for member in parameters.get("members", ()):
+        _check_counts(member, "size")
+        if member["modality"] not in parameters["weights"] or not isinstance(member["states"], int):
+            raise ValueError(f"members, where {member['model']} has no modality with a weight, or no states")
 
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
     "text": _check_text,
-    "face": _check_face,
+    "face": _check_image,
+    "scene": _check_image,
     "face_detector": _check_face_detector,
     "fusion": _check_fusion,
 }

@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from emofuse.errors import ConfigError
+from emofuse.errors import BundleSchemaError, ConfigError
 from emofuse.preprocess import WordPieceTokenizer
 from emofuse.runtime.bundle import ModelBundle, load_bundle
 from emofuse.runtime.face_detector import FaceDetector, FaceDetectorFn
-from emofuse.runtime.face_model import FaceModel
-from emofuse.runtime.fusion import FusionHead, LogLinearFusion
+from emofuse.runtime.fusion import Fusion, GraphFusion, LogLinearFusion, fusion_members
+from emofuse.runtime.image_model import ImageModel
 from emofuse.runtime.session import Session, open_session
 from emofuse.runtime.text_model import TextModel
 from emofuse.types import Modality
 
-__all__ = ["DEFAULT_MODELS", "ModelSet", "open_face_model", "open_text_model"]
+__all__ = ["DEFAULT_MODELS", "ModelSet", "open_image_model", "open_text_model"]
 
 DEFAULT_MODELS = {
     "text": "text_bert_bilstm",
     "face": "face_ferplus",
+    "scene": "scene_image",
     "face_detector": "face_detector",
     "fusion": "fusion_default",
 }
 
 
 class ModelSet:
-    """One bundle per kind; sessions are opened on first use and shared between threads.
+    """The models of a predictor; sessions are opened on first use and shared between threads.
+
+    A fusion brings the models that it was trained on. A model of the caller's takes the place of all that
+    read its modality; a trained fusion, which knows only its own members, then gives way to a plain pool.
 
     Args:
         models: Names or folders that replace the default of their kind.
         detector: A callable that replaces the face detector.
         threads: Threads within an operator; None leaves the choice to ONNX Runtime.
+        members: The bundles that read each modality, instead of the fusion's own.
 
     Raises:
         UnknownModelError: No such bundle.
@@ -47,8 +54,11 @@ class ModelSet:
         *,
         detector: FaceDetectorFn | None,
         threads: int | None,
+        members: Mapping[Modality, Sequence[ModelBundle]] | None = None,
     ) -> None:
+        self._members = members
         self._chosen: dict[str, ModelBundle] = {}
+        self._defaults: dict[str, ModelBundle] = {}
         for name in models or ():
             bundle = load_bundle(name)
             if bundle.kind in self._chosen:
@@ -65,25 +75,37 @@ class ModelSet:
 
     def bundle(self, kind: str) -> ModelBundle:
         """The bundle of a kind; reads `bundle.json` but opens no session."""
-        if kind not in self._chosen:
-            self._chosen[kind] = load_bundle(DEFAULT_MODELS[kind])
-        return self._chosen[kind]
+        if kind in self._chosen:
+            return self._chosen[kind]
+        if kind not in self._defaults:
+            self._defaults[kind] = load_bundle(DEFAULT_MODELS[kind])
+        return self._defaults[kind]
 
-    @property
-    def text(self) -> TextModel:
-        """The text model."""
-        model: TextModel = self._open(
-            "text", lambda: open_text_model(self.bundle("text"), threads=self._threads)
-        )
-        return model
+    def members(self, modality: Modality) -> tuple[ModelBundle, ...]:
+        """The bundles that read a modality; none if the fusion leaves it aside and the caller gave none."""
+        if self._members is not None:
+            return tuple(self._members.get(modality, ()))
+        fusion = self.bundle("fusion")
+        if modality in self._chosen:
+            return (self._chosen[modality],)
+        if learned := fusion_members(fusion):
+            names = [member.model for member in learned if member.modality is modality]
+            return tuple(load_bundle(_find_member(fusion, name)) for name in names)
+        return (self.bundle(modality),) if modality in fusion.parameters["weights"] else ()
 
-    @property
-    def face(self) -> FaceModel:
-        """The face model."""
-        model: FaceModel = self._open(
-            "face", lambda: open_face_model(self.bundle("face"), threads=self._threads)
-        )
-        return model
+    def texts(self) -> list[TextModel]:
+        """The text models."""
+        return [
+            self._open(f"text {bundle.path}", partial(open_text_model, bundle, threads=self._threads))
+            for bundle in self.members(Modality.TEXT)
+        ]
+
+    def images(self, modality: Modality) -> list[ImageModel]:
+        """The models that read faces, or those that read whole pictures."""
+        return [
+            self._open(f"{modality} {bundle.path}", partial(open_image_model, bundle, threads=self._threads))
+            for bundle in self.members(modality)
+        ]
 
     @property
     def detector(self) -> FaceDetectorFn:
@@ -96,10 +118,41 @@ class ModelSet:
         return found
 
     @property
-    def fusion(self) -> FusionHead:
-        """The fusion head."""
+    def fusion(self) -> Fusion:
+        """The fusion."""
+        fusion: Fusion = self._open("fusion", self._build_fusion)
+        return fusion
+
+    @property
+    def deep(self) -> bool:
+        """Whether the fusion looks at more than probabilities."""
+        return isinstance(self.fusion, GraphFusion) and any(own.deep for own in self.fusion.members)
+
+    def pool(self) -> LogLinearFusion:
+        """The pool with the weights of the fusion's bundle, for what a trained fusion does not answer."""
         weights = self.bundle("fusion").parameters["weights"]
         return LogLinearFusion({Modality(name): weight for name, weight in weights.items()})
+
+    def _build_fusion(self) -> Fusion:
+        bundle = self.bundle("fusion")
+        learned = fusion_members(bundle)
+        known = {member.model: member.sha256 for member in learned}
+        for modality in set(Modality) & self._chosen.keys():
+            own = self._chosen[modality]
+            if [(m.model, m.sha256) for m in learned if m.modality == modality] != [(own.name, own.sha256)]:
+                return self.pool()
+        if not learned:
+            return self.pool()
+        used = {member.name: member.sha256 for modality in Modality for member in self.members(modality)}
+        if changed := [name for name, digest in known.items() if used.get(name, digest) != digest]:
+            raise BundleSchemaError(
+                f"{bundle.name} was trained on another {changed[0]} than is installed. Export the fusion "
+                "again, or bring back that model.",
+                item=bundle.name,
+            )
+        inputs = [own.model for own in learned] + [f"{own.model}.states" for own in learned if own.states]
+        names = ("present", *inputs, *bundle.outputs)
+        return GraphFusion(bundle, open_session(bundle.model_path, threads=self._threads, names=names))
 
     def detector_versions(self) -> dict[str, str]:
         """Name -> version of the embedded detector; empty when the caller brought one."""
@@ -132,11 +185,11 @@ def open_text_model(bundle: ModelBundle, *, threads: int | None = None) -> TextM
     return TextModel(bundle, _open_graph(bundle, "input_ids", threads), tokenizer)
 
 
-def open_face_model(bundle: ModelBundle, *, threads: int | None = None) -> FaceModel:
-    """Open a face bundle.
+def open_image_model(bundle: ModelBundle, *, threads: int | None = None) -> ImageModel:
+    """Open a face or scene bundle.
 
     Args:
-        bundle: Of kind "face".
+        bundle: Of kind "face" or "scene".
         threads: As for `open_session`.
 
     Returns:
@@ -145,7 +198,7 @@ def open_face_model(bundle: ModelBundle, *, threads: int | None = None) -> FaceM
     Raises:
         BundleSchemaError: The graph cannot be used.
     """
-    return FaceModel(bundle, _open_graph(bundle, "images", threads))
+    return ImageModel(bundle, _open_graph(bundle, "images", threads))
 
 
 def _open_detector(bundle: ModelBundle, *, threads: int | None) -> FaceDetector:
@@ -154,3 +207,8 @@ def _open_detector(bundle: ModelBundle, *, threads: int | None) -> FaceDetector:
 
 def _open_graph(bundle: ModelBundle, source: str, threads: int | None) -> Session:
     return open_session(bundle.model_path, threads=threads, names=(source, *bundle.outputs))
+
+
+def _find_member(fusion: ModelBundle, name: str) -> str | Path:
+    own = fusion.path / "members" / name
+    return own if own.is_dir() else name

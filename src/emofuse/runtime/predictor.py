@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from emofuse.errors import BundleSchemaError, EmofuseError, EmptySampleError, InputError, NoFaceError
+from emofuse.errors import EmofuseError, EmptySampleError
 from emofuse.metrics import jensen_shannon
-from emofuse.preprocess import cut_face, load_image, prepare_crop
-from emofuse.runtime.bundle import ModelBundle
+from emofuse.runtime.evidence import BASE, SENTIMENT, Evidence, ModelReading
 from emofuse.runtime.face_detector import FaceDetectorFn
+from emofuse.runtime.fusion import fuse_subsets, shapley_shares
 from emofuse.runtime.model_set import ModelSet
-from emofuse.taxonomy import POLARITIES, load_mapping, load_taxonomy
+from emofuse.runtime.reader import Reading, SampleReader
+from emofuse.taxonomy import OWN, POLARITIES, load_mapping, load_taxonomy
 from emofuse.types import (
     Emotion,
     ErrorEntry,
     Face,
-    FaceBox,
     FloatArray,
-    ImageArray,
     Modality,
     ModalityPrediction,
     Notice,
@@ -33,21 +32,7 @@ from emofuse.types import (
 
 __all__ = ["Predictor"]
 
-BASE, SENTIMENT, FINE = "ekman7", "sentiment3", "goemotions28"
 CHUNK = 256
-
-
-@dataclass(eq=False)
-class _Reading:
-    """What is known about one sample so far."""
-
-    emotions: dict[Modality, FloatArray] = field(default_factory=dict)
-    sentiments: dict[Modality, FloatArray] = field(default_factory=dict)
-    fine: dict[str, float] = field(default_factory=dict)
-    faces: list[tuple[FaceBox, FloatArray]] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-    errors: list[InputError] = field(default_factory=list)
-    models: dict[str, str] = field(default_factory=dict)
 
 
 class Predictor:
@@ -61,7 +46,7 @@ class Predictor:
         load_mapping(BASE, taxonomy)
         self._models = models
         self._taxonomy = taxonomy
-        self._crop = crop
+        self._reader = SampleReader(models, crop=crop)
 
     @classmethod
     def load(
@@ -78,7 +63,8 @@ class Predictor:
         Args:
             models: Names of embedded bundles or bundle folders; each replaces the default of its kind.
             taxonomy: Label set of the emotions in the answer.
-            crop: Take every image as one face instead of looking for faces.
+            crop: Take every image as one face instead of looking for faces; what lies around it, which scene
+                models read, is not there then.
             detector: Callable from an (H, W, 3) uint8 RGB picture to `FaceBox`es, instead of the embedded
                 face detector.
             threads: Threads within an operator; None leaves the choice to ONNX Runtime.
@@ -113,76 +99,15 @@ class Predictor:
         return predictions + self._predict_chunk(batch, len(predictions))
 
     def _predict_chunk(self, samples: Sequence[Sample], start: int) -> list[Prediction]:
-        readings = [_Reading() for _ in samples]
-        self._read_texts(samples, readings)
-        self._read_images(samples, readings)
+        readings = self._reader.read(samples)
         return [
-            self._conclude(sample.id if sample.id is not None else str(start + i), sample, reading)
+            self._conclude(sample.id if sample.id is not None else str(start + i), reading)
             for i, (sample, reading) in enumerate(zip(samples, readings, strict=True))
         ]
 
-    def _read_texts(self, samples: Sequence[Sample], readings: Sequence[_Reading]) -> None:
-        rows = [i for i, sample in enumerate(samples) if sample.text is not None]
-        if not rows:
-            return
-        model = self._models.text
-        for i, result in zip(rows, model.predict([samples[i].text or "" for i in rows]), strict=True):
-            if isinstance(result, InputError):
-                readings[i].errors.append(result)
-                continue
-            reading = readings[i]
-            reading.notices += result.notices
-            emotion = _to_base(result.probabilities, model.bundle)
-            reading.emotions[Modality.TEXT] = emotion
-            derived = load_mapping(BASE, SENTIMENT).map_probabilities(emotion)
-            reading.sentiments[Modality.TEXT] = result.probabilities.get(SENTIMENT, derived)
-            reading.models[model.bundle.name] = model.bundle.version
-            if FINE in result.probabilities:
-                reading.fine = _above(result.probabilities[FINE], model.bundle.outputs[FINE].thresholds)
-
-    def _read_images(self, samples: Sequence[Sample], readings: Sequence[_Reading]) -> None:
-        crops: list[ImageArray] = []
-        owners: list[tuple[int, FaceBox]] = []
-        for i, (sample, reading) in enumerate(zip(samples, readings, strict=True)):
-            if sample.image is None:
-                continue
-            try:
-                image, notices = load_image(sample.image)
-                found = self._find_faces(image, reading)
-            except InputError as error:
-                reading.errors.append(error)
-                continue
-            reading.notices += notices
-            crops += [crop for _, crop in found]
-            owners += [(i, box) for box, _ in found]
-        if not crops:
-            return
-        model = self._models.face
-        emotions = _to_base(model.predict(crops), model.bundle)
-        for (i, box), emotion in zip(owners, emotions, strict=True):
-            readings[i].faces.append((box, emotion))
-            readings[i].models[model.bundle.name] = model.bundle.version
-        for reading in readings:
-            if reading.faces:
-                _pool_faces(reading)
-
-    def _find_faces(self, image: ImageArray, reading: _Reading) -> list[tuple[FaceBox, ImageArray]]:
-        size_px = int(self._models.bundle("face").preprocessing["size_px"])
-        if self._crop:
-            height, width = image.shape[:2]
-            return [(FaceBox(0, 0, width, height), prepare_crop(image, size_px=size_px))]
-        found = (box for box in self._models.detector(image) if _overlaps(box, image))
-        boxes = sorted(found, key=lambda box: -box.width * box.height)
-        if not boxes:
-            raise NoFaceError(
-                "No face was found in the image. Use a larger picture of the face, or `crop` if the whole "
-                "picture is one face."
-            )
-        reading.models |= self._models.detector_versions()
-        return [(box, cut_face(image, box, size_px=size_px)) for box in boxes]
-
-    def _conclude(self, name: str, sample: Sample, reading: _Reading) -> Prediction:
-        if not reading.emotions:
+    def _conclude(self, name: str, reading: Reading) -> Prediction:
+        constants = self._models.bundle("fusion")
+        if not reading.evidence:
             error: EmofuseError = (
                 reading.errors[0]
                 if reading.errors
@@ -192,47 +117,67 @@ class Predictor:
             )
             entry = ErrorEntry(error.code, error.message, error.item)
             return Prediction(id=name, error=entry, warnings=tuple(reading.notices))
-        fusion, constants = self._models.fusion, self._models.bundle("fusion")
-        present = np.ones((1, len(reading.emotions)), dtype=bool)
-        stacked = {modality: p[None] for modality, p in reading.emotions.items()}
-        pooled = fusion.fuse(stacked, present)[0]
-        shares = fusion.shares(stacked, present)[0]
-        feelings = fusion.fuse({m: p[None] for m, p in reading.sentiments.items()}, present)[0]
-        emotion = self._emotion(pooled)
-        confidence = float(pooled.max())
+        fused, shares = self._fuse(reading.evidence)
+        pooled, feelings, category = fused.read_as(BASE), fused.read_as(SENTIMENT), self._category(fused)
+        confidence = category.confidence if category else float(pooled.max())
         abstained = confidence < constants.thresholds["abstain"]
         reason = (
-            f"The most likely emotion has a probability of only {confidence:.2f}; below "
-            f"{constants.thresholds['abstain']:.2f} the answer is too uncertain to act on."
+            f"The most likely answer has a probability of only {confidence:.2f}; below "
+            f"{constants.thresholds['abstain']:.2f} it is too uncertain to act on."
         )
         failed = [Notice(error.code, error.message) for error in reading.errors]
+        sentiments = [feelings, *(evidence.sentiment for evidence in reading.evidence.values())]
         return Prediction(
             id=name,
-            emotion=emotion,
-            sentiment=_sentiment(feelings, constants.thresholds["mixed"]),
+            emotion=self._emotion(pooled),
+            sentiment=_sentiment(feelings, mixed=self._is_mixed(sentiments)),
+            category=category,
             fine_emotions=reading.fine,
             modalities=tuple(
-                self._modality(modality, float(share), reading, constants.thresholds["mixed"])
-                for modality, share in zip(reading.emotions, shares, strict=True)
+                self._modality(modality, float(share), evidence)
+                for (modality, evidence), share in zip(reading.evidence.items(), shares, strict=True)
             ),
             faces=tuple(Face(box, self._emotion(p)) for box, p in reading.faces),
-            conflict=_conflict(list(reading.emotions.values())),
+            conflict=_conflict([evidence.emotion for evidence in reading.evidence.values()]),
             abstained=abstained,
             reason=reason if abstained else None,
             models={**reading.models, constants.name: constants.version},
             warnings=(*reading.notices, *failed),
         )
 
-    def _modality(
-        self, modality: Modality, share: float, reading: _Reading, mixed: float
-    ) -> ModalityPrediction:
-        kind = "text" if modality is Modality.TEXT else "face"
+    def _fuse(self, evidence: Mapping[Modality, Evidence]) -> tuple[ModelReading, FloatArray]:
+        rows = dict(fuse_subsets(self._models.fusion, evidence))
+        # The shares are those in the main answer: the caller's own labels, or the emotion.
+        order = sorted(
+            rows, key=lambda name: (not name.startswith(f"{OWN}:"), name in POLARITIES, name != BASE)
+        )
+        answers = rows[order[0]]
+        shares = shapley_shares(answers[:, answers[-1].argmax()], 1 / answers.shape[1])
+        if order[0].startswith(f"{OWN}:"):
+            rows |= fuse_subsets(self._models.pool(), evidence)
+        named = {name: values[-1] for name, values in rows.items()}
+        return ModelReading("", named, [name for name in named if not name.startswith(f"{OWN}:")]), shares
+
+    def _category(self, fused: ModelReading) -> Emotion | None:
+        own = [name for name in fused.probabilities if name.startswith(f"{OWN}:")]
+        return Emotion(**_distribution(fused.probabilities[own[0]], own[0])) if own else None
+
+    def _is_mixed(self, sentiments: Sequence[FloatArray]) -> bool:
+        # The answer itself may lean both ways, or one modality clearly contradicts another.
+        limits = self._models.bundle("fusion").thresholds
+        answer, *parts = sentiments
+        torn = min(answer[0], answer[2]) >= limits["mixed"]
+        opposed = min(max(own[0] for own in parts), max(own[2] for own in parts)) >= limits["opposed"]
+        return bool(torn or opposed)
+
+    def _modality(self, modality: Modality, share: float, evidence: Evidence) -> ModalityPrediction:
+        mixed = self._is_mixed([evidence.sentiment, evidence.sentiment])
         return ModalityPrediction(
             modality=modality,
-            model=self._models.bundle(kind).name,
+            model="+".join(reading.model for reading in evidence.readings),
             weight=share,
-            emotion=self._emotion(reading.emotions[modality]),
-            sentiment=_sentiment(reading.sentiments[modality], mixed),
+            emotion=self._emotion(evidence.emotion),
+            sentiment=_sentiment(evidence.sentiment, mixed=mixed),
         )
 
     def _emotion(self, probabilities: FloatArray) -> Emotion:
@@ -240,48 +185,13 @@ class Predictor:
         return Emotion(**_distribution(mapped, self._taxonomy))
 
 
-def _overlaps(box: FaceBox, image: ImageArray) -> bool:
-    # A detector may be anybody's: a box of no area, outside the picture or not a number shows no face.
-    height, width = image.shape[:2]
-    inside = box.x < width and box.y < height and box.x + box.width > 0 and box.y + box.height > 0
-    return inside and 0 < box.width < np.inf and 0 < box.height < np.inf
-
-
-def _to_base(probabilities: Mapping[str, FloatArray], bundle: ModelBundle) -> FloatArray:
-    for name in sorted(probabilities, key=lambda name: name != BASE):
-        if bundle.outputs[name].activation == "softmax" and name not in POLARITIES:
-            return load_mapping(name, BASE).map_probabilities(probabilities[name])
-    raise BundleSchemaError(
-        f"{bundle.name} answers in {', '.join(probabilities)}; none of them is a distribution over emotions. "
-        "Train it with an emotion head.",
-        item=bundle.name,
-    )
-
-
-def _above(probabilities: FloatArray, thresholds: Mapping[str, float]) -> dict[str, float]:
-    pairs = zip(load_taxonomy(FINE).labels, probabilities, strict=True)
-    kept = [(label, float(p)) for label, p in pairs if p >= thresholds[label]]
-    return dict(sorted(kept, key=lambda pair: -pair[1]))
-
-
-def _pool_faces(reading: _Reading) -> None:
-    areas = np.array([box.width * box.height for box, _ in reading.faces], dtype=np.float32)
-    emotions = np.stack([p for _, p in reading.faces])
-    pooled = (areas / areas.sum()) @ emotions
-    reading.emotions[Modality.FACE] = pooled
-    reading.sentiments[Modality.FACE] = load_mapping(BASE, SENTIMENT).map_probabilities(pooled)
-
-
 def _conflict(distributions: Sequence[FloatArray]) -> float | None:
-    if len(distributions) < 2:
-        return None
-    return float(jensen_shannon(distributions[0], distributions[1]))
+    pairs = combinations(distributions, 2)
+    return max((float(jensen_shannon(one, other)) for one, other in pairs), default=None)
 
 
-def _sentiment(probabilities: FloatArray, mixed: float) -> Sentiment:
-    parts = _distribution(probabilities, SENTIMENT)
-    both = min(parts["probabilities"]["negative"], parts["probabilities"]["positive"])
-    return Sentiment(**parts, mixed=both >= mixed)
+def _sentiment(probabilities: FloatArray, *, mixed: bool) -> Sentiment:
+    return Sentiment(**_distribution(probabilities, SENTIMENT), mixed=mixed)
 
 
 def _distribution(probabilities: FloatArray, taxonomy: str) -> dict[str, Any]:

@@ -11,24 +11,22 @@ from emofuse.errors import InputError
 from emofuse.preprocess import WordPieceTokenizer, normalize_text, spell_emoji, split_windows
 from emofuse.runtime.activation import activate
 from emofuse.runtime.bundle import ModelBundle
+from emofuse.runtime.evidence import EMBEDDING, STATES, ModelReading
 from emofuse.runtime.session import Session
-from emofuse.taxonomy import load_taxonomy
 from emofuse.types import FloatArray, Notice
 
 __all__ = ["TextModel", "TextReading"]
 
 
 @dataclass(frozen=True, eq=False)
-class TextReading:
+class TextReading(ModelReading):
     """What a text model says about one text.
 
     Attributes:
-        probabilities: Taxonomy -> (labels,) float32, 0-1.
         notices: What was done to the text.
     """
 
-    probabilities: Mapping[str, FloatArray]
-    notices: tuple[Notice, ...]
+    notices: tuple[Notice, ...] = ()
 
 
 class TextModel:
@@ -44,9 +42,10 @@ class TextModel:
         self._window = constants["max_tokens"] - len(self._prefix) - len(self._suffix)
         self._max_windows: int = constants["max_windows"]
         self._max_batch: int = constants["max_batch"]
+        self._softmax = bundle.softmax
         self._spell_emoji = constants["emoji"] == "spell"
 
-    def predict(self, texts: Sequence[str]) -> list[TextReading | InputError]:
+    def predict(self, texts: Sequence[str], *, deep: bool = False) -> list[TextReading | InputError]:
         """Read texts.
 
         Texts are batched with others of exactly their length, so nothing is padded and no text changes its
@@ -54,6 +53,7 @@ class TextModel:
 
         Args:
             texts: Any strings.
+            deep: Also give embeddings and states; of a long text the mean embedding and all states.
 
         Returns:
             One reading per text in order; the error instead where a text cannot be read.
@@ -66,14 +66,21 @@ class TextModel:
             except InputError as error:
                 results[index] = error
         windows, spans, notices = self._windows(cleaned)
-        logits = self._run(windows)
+        found = self._run(windows, deep=deep)
         for index, span in spans.items():
             weights = np.array([len(window) for window in windows[span]], dtype=np.float32)
-            probabilities = {
-                name: weights / weights.sum() @ activate(logits[name][span], output)
-                for name, output in self.bundle.outputs.items()
-            }
-            results[index] = TextReading(probabilities, notices[index])
+            shares = weights / weights.sum()
+            results[index] = TextReading(
+                self.bundle.name,
+                {
+                    name: shares @ activate(np.stack(found[name][span]), output)
+                    for name, output in self.bundle.outputs.items()
+                },
+                self._softmax,
+                shares @ np.stack(found[EMBEDDING][span]) if deep else None,
+                np.concatenate(found[STATES][span]) if deep else None,
+                notices[index],
+            )
         return [result for result in results if result is not None]
 
     def _windows(
@@ -89,18 +96,19 @@ class TextModel:
             notices[index] = (*own, notice) if notice else own
         return windows, spans, notices
 
-    def _run(self, windows: Sequence[Sequence[int]]) -> dict[str, FloatArray]:
+    def _run(self, windows: Sequence[Sequence[int]], *, deep: bool) -> dict[str, list[FloatArray]]:
         groups: dict[int, list[int]] = {}
         for row, window in enumerate(windows):
             groups.setdefault(len(window), []).append(row)
-        names = list(self.bundle.outputs)
-        logits: dict[str, FloatArray] = {
-            name: np.empty((len(windows), len(load_taxonomy(name))), dtype=np.float32) for name in names
+        names = [*self.bundle.outputs, *((EMBEDDING, STATES) if deep else ())]
+        found: dict[str, list[FloatArray]] = {
+            name: [np.empty(0, np.float32)] * len(windows) for name in names
         }
         for group in groups.values():
             for start in range(0, len(group), self._max_batch):
                 rows = group[start : start + self._max_batch]
                 ids = np.array([windows[row] for row in rows], dtype=np.int64)
                 for name, values in zip(names, self._session.run(names, {"input_ids": ids}), strict=True):
-                    logits[name][rows] = values
-        return logits
+                    for row, value in zip(rows, values, strict=True):
+                        found[name][row] = value
+        return found

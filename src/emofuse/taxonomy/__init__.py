@@ -2,14 +2,17 @@
 
 from emofuse.taxonomy.label_mapping import LabelMapping, build_mapping, load_mapping
 from emofuse.taxonomy.taxonomy import (
+    OWN,
     POLARITIES,
     Taxonomy,
     build_taxonomy,
     list_taxonomies,
     load_taxonomy,
+    name_own_labels,
 )
 
 __all__ = [
+    "OWN",
     "POLARITIES",
     "LabelMapping",
     "Taxonomy",
@@ -18,4 +21,5 @@ __all__ = [
     "list_taxonomies",
     "load_mapping",
     "load_taxonomy",
+    "name_own_labels",
 ]

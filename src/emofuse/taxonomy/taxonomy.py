@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -10,9 +11,18 @@ from typing import Any
 
 from emofuse.errors import ConfigError, UnknownLabelError, UnknownTaxonomyError
 
-__all__ = ["POLARITIES", "Taxonomy", "build_taxonomy", "list_taxonomies", "load_taxonomy"]
+__all__ = [
+    "OWN",
+    "POLARITIES",
+    "Taxonomy",
+    "build_taxonomy",
+    "list_taxonomies",
+    "load_taxonomy",
+    "name_own_labels",
+]
 
 POLARITIES = ("sentiment3", "polarity2")  # sets of sentiment; all others are of emotion
+OWN = "own"  # labels of the user's own, known only from the data
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ def load_taxonomy(name: str) -> Taxonomy:
     """Load a label set by name.
 
     Args:
-        name: One of `list_taxonomies()`.
+        name: One of `list_taxonomies()`, or a name of `name_own_labels`.
 
     Returns:
         The label set.
@@ -95,7 +105,28 @@ def load_taxonomy(name: str) -> Taxonomy:
     Raises:
         UnknownTaxonomyError: No such set; the message lists the valid names.
     """
+    if name.startswith(f"{OWN}:"):
+        labels = name.removeprefix(f"{OWN}:").split("|")
+        return build_taxonomy({"name": name, "labels": labels, "description": "", "source": ""}, name)
     if name not in list_taxonomies():
         raise UnknownTaxonomyError(name, list_taxonomies())
     path = files("emofuse.taxonomy") / "sets" / f"{name}.json"
     return build_taxonomy(json.loads(path.read_text(encoding="utf-8")), path.name)
+
+
+def name_own_labels(labels: Iterable[str]) -> str:
+    """A name under which `load_taxonomy` finds a set of the user's own labels; the name says them all.
+
+    Args:
+        labels: At least two, in any order, without `|`.
+
+    Returns:
+        `own:` and the labels, sorted.
+
+    Raises:
+        ConfigError: A label is empty or holds a `|`, or there are fewer than two.
+    """
+    ordered = sorted(set(labels))
+    if wrong := [label for label in ordered if "|" in label]:
+        raise ConfigError(f"The label {wrong[0]!r} holds a '|'. Rename it.", item=wrong[0])
+    return load_taxonomy(f"{OWN}:" + "|".join(ordered)).name

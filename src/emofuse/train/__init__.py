@@ -47,6 +47,13 @@ def train_recipe(
         return train_detector(
             build_config(DetectorRecipe, data), data_root, folder, resume=resume, devices=devices
         )
+    if data.get("task") == "fusion":
+        from emofuse.train.fusion.recipe import FusionRecipe  # noqa: PLC0415 - as below
+        from emofuse.train.fusion.training import train_fusion  # noqa: PLC0415
+
+        return train_fusion(
+            build_config(FusionRecipe, data), data_root, folder, resume=resume, devices=devices
+        )
     from emofuse.train.trainer import train  # noqa: PLC0415 - Lightning takes seconds to import
 
     return train(build_config(Recipe, data), data_root, folder, resume=resume, devices=devices)

@@ -1,4 +1,4 @@
-"""Random changes of training faces, on the batch, by kornia."""
+"""Random changes of training pictures, on the batch, by kornia."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 from emofuse.train.recipe import AugmentConfig
 
-__all__ = ["FaceAugment"]
+__all__ = ["ImageAugment"]
 
 
-class FaceAugment(nn.Module):
-    """Mirror, tilt, shift, zoom, light and erase grey crops."""
+class ImageAugment(nn.Module):
+    """Mirror, tilt, shift, zoom, light and erase grey crops or pictures in colour."""
 
     def __init__(self, config: AugmentConfig) -> None:
         super().__init__()
@@ -30,15 +30,15 @@ class FaceAugment(nn.Module):
             data_keys=["input"],
         )
 
-    def forward(self, crops: Tensor) -> Tensor:
-        """Change each crop on its own.
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Change each picture on its own.
 
         Args:
-            crops: (batch, side, side) uint8 grey.
+            pictures: (batch, side, side) uint8 grey, or (batch, side, side, 3) uint8 RGB.
 
         Returns:
-            (batch, side, side) float32, 0-255.
+            The same shape, float32, 0-255.
         """
-        changed: Tensor = self.changes(crops[:, None].float() / 255)
-        scaled: Tensor = changed[:, 0] * 255
-        return scaled
+        planes = pictures[:, None] if pictures.ndim == 3 else pictures.permute(0, 3, 1, 2)
+        changed: Tensor = self.changes(planes.float() / 255) * 255
+        return changed[:, 0] if pictures.ndim == 3 else changed.permute(0, 2, 3, 1)

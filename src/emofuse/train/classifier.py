@@ -14,9 +14,10 @@ from torchmetrics.functional.classification import (
     multilabel_average_precision,
 )
 
-from emofuse.train.augment import FaceAugment
 from emofuse.train.data import Batch
 from emofuse.train.encoders import Encoder
+from emofuse.train.fusion.network import FusionNetwork
+from emofuse.train.fusion.recipe import FusionRecipe
 from emofuse.train.losses import LOSSES
 from emofuse.train.recipe import Recipe
 from emofuse.train.schedule import warmup_cosine
@@ -32,6 +33,11 @@ class EmotionNetwork(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.heads = nn.ModuleDict({head: nn.Linear(encoder.dim, size) for head, size in sizes.items()})
+
+    @property
+    def backbone(self) -> Any:
+        """The pretrained part, or None."""
+        return self.encoder.backbone
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Logits of every head.
@@ -59,18 +65,34 @@ class EmotionNetwork(nn.Module):
 
 
 class Classifier(lightning.LightningModule):
-    """Trains an `EmotionNetwork` on batches in which each sample is labelled for some heads."""
+    """Trains a network on batches in which each sample is labelled for some heads.
+
+    Args:
+        network: Gives the logits of each head.
+        recipe: Heads, optimisation and seed.
+        label_weights: Head -> (labels,) weights, for the heads that ask for them.
+        augment: Changes the inputs of a training batch at random.
+    """
 
     def __init__(
-        self, network: EmotionNetwork, recipe: Recipe, label_weights: Mapping[str, FloatArray] | None = None
+        self,
+        network: EmotionNetwork | FusionNetwork,
+        recipe: Recipe | FusionRecipe,
+        label_weights: Mapping[str, FloatArray] | None = None,
+        *,
+        augment: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.recipe = recipe
         for name, weights in (label_weights or {}).items():
-            self.register_buffer(f"label_weights_{name}", torch.from_numpy(weights), persistent=False)
-        self.augment = FaceAugment(recipe.augment) if recipe.task == "face" else nn.Identity()
+            self.register_buffer(self._weights_of(name), torch.from_numpy(weights), persistent=False)
+        self.augment = augment or nn.Identity()
         self._validation: dict[str, list[tuple[Tensor, Tensor]]] = {}
+
+    def _weights_of(self, head: str) -> str:
+        # A label of the user's own may hold any character, a buffer's name may not.
+        return f"label_weights_{list(self.recipe.heads).index(head)}"
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Tie dropout and augmentation to the step, so that a resumed run repeats an unbroken one."""
@@ -86,9 +108,9 @@ class Classifier(lightning.LightningModule):
             smooth = targets * (1 - head.smoothing) + head.smoothing / targets.shape[1]
             losses = LOSSES[head.loss](output, smooth, head.gamma)
             if head.class_weights != "none":
-                losses = losses * (targets * self.get_buffer(f"label_weights_{name}")).sum(dim=-1)
+                losses = losses * (targets * self.get_buffer(self._weights_of(name))).sum(dim=-1)
             total = total + head.weight * (losses * batch.labelled[name]).mean()
-        self.log("train/loss", total, prog_bar=True, batch_size=len(batch.inputs))
+        self.log("train/loss", total, prog_bar=True, batch_size=len(logits[0]))
         return total
 
     def on_validation_epoch_start(self) -> None:
@@ -107,7 +129,8 @@ class Classifier(lightning.LightningModule):
         for name, parts in self._validation.items():
             logits, targets = (torch.cat(column) for column in zip(*parts, strict=True))
             values = _scores(logits, targets, multi_label=self.recipe.heads[name].multi_label)
-            self.log_dict({f"val/{name}_{key}": value for key, value in values.items()})
+            short = name.partition(":")[0]
+            self.log_dict({f"val/{short}_{key}": value for key, value in values.items()})
             scores.append(next(iter(values.values())))
         score = torch.stack(scores).mean()
         self.log("val/score", score, prog_bar=True)
@@ -128,7 +151,7 @@ class Classifier(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """A gentler rate for the pretrained part; the rate follows a cosine by step or a plateau by epoch."""
         config = self.recipe.train
-        backbone = self.network.encoder.backbone
+        backbone = self.network.backbone
         pretrained = set() if backbone is None else set(backbone.parameters())
         groups = []
         for is_pretrained, rate in ((True, config.backbone_lr), (False, config.lr)):

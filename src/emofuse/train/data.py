@@ -13,23 +13,24 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from emofuse.datasets import load_adapter
+from emofuse.datasets import hash_share, load_adapter
 from emofuse.errors import ConfigError, CorpusFormatError, EmptyTextError
 from emofuse.preprocess import (
     WordPieceTokenizer,
     load_image,
     normalize_text,
     prepare_crop,
+    prepare_scene,
     spell_emoji,
     split_windows,
 )
 from emofuse.train.distill import add_teacher
 from emofuse.train.recipe import CorpusConfig, Recipe
 from emofuse.train.synonyms import add_synonyms
-from emofuse.train.targets import head_sizes, target_vectors
+from emofuse.train.targets import head_sizes, target_vectors, weigh_labels
 from emofuse.types import FloatArray, Sample
 
-__all__ = ["Batch", "ClassifierData", "Example", "read_examples", "read_texts"]
+__all__ = ["Batch", "ClassifierData", "Example", "input_px", "read_examples", "read_samples", "read_texts"]
 
 FACE_PX = 48
 
@@ -39,7 +40,7 @@ class Example:
     """One training item.
 
     Attributes:
-        inputs: (length,) int32 token ids, or a (48, 48) uint8 grey crop.
+        inputs: (length,) int32 token ids, a (48, 48) uint8 grey crop, or a (side, side, 3) uint8 RGB picture.
         targets: Head -> (labels,) float32; heads without a label are absent.
     """
 
@@ -51,21 +52,27 @@ class Batch(NamedTuple):
     """What one step sees.
 
     Attributes:
-        inputs: (batch, length) int64 ids or (batch, 48, 48) uint8 crops.
+        inputs: What the network takes: (batch, length) int64 ids, (batch, 48, 48) uint8 crops, (batch, side,
+            side, 3) uint8 pictures, or several tensors.
         targets: Head -> (batch, labels) float32, zeros where unlabelled.
         labelled: Head -> (batch,) bool.
     """
 
-    inputs: Tensor
+    inputs: Any
     targets: Mapping[str, Tensor]
     labelled: Mapping[str, Tensor]
+
+
+def input_px(recipe: Recipe) -> int:
+    """Side of the pictures that a face or scene recipe learns from, px."""
+    return FACE_PX if recipe.task == "face" else recipe.encoder.image_px
 
 
 def read_texts(recipe: Recipe, data_root: Path) -> Iterator[str]:
     """Normalised training texts of every corpus, for learning a vocabulary."""
     for corpus in recipe.corpora:
         if corpus.train:
-            for sample in _limited(corpus, data_root, recipe.seed):
+            for sample in read_samples(corpus, data_root, recipe.seed, training=True):
                 if (text := _text_of(recipe, sample)) is not None:
                     yield text
 
@@ -90,39 +97,53 @@ def read_examples(
         split = corpus.train if training else corpus.validation
         if split is None:
             continue
-        samples = _limited(corpus, data_root, recipe.seed) if training else _read(corpus, data_root, split)
+        samples = read_samples(corpus, data_root, recipe.seed, training=training)
         if training and recipe.augment.synonyms:
             samples = add_synonyms(samples, recipe.augment.synonyms, recipe.seed)
-        targets = [target_vectors(recipe, corpus.heads, sample) for sample in samples]
+        targets = [target_vectors(recipe.heads, corpus.heads, sample) for sample in samples]
         if training and recipe.distill:
             targets = add_teacher(recipe, recipe.distill, samples, targets)
         examples += _encode(recipe, samples, targets, tokenizer)
     return examples
 
 
-def _read(corpus: CorpusConfig, data_root: Path, split: str) -> list[Sample]:
-    samples = load_adapter(corpus.name).iter_samples(data_root / corpus.root, split)
-    chosen = set(corpus.labels)
-    if not chosen:
-        return list(samples)
-    return [
-        sample
-        for sample in samples
-        if any(_top_label(sample, taxonomy) in chosen for taxonomy in corpus.heads.values())
-    ]
+def read_samples(corpus: CorpusConfig, data_root: Path, seed: int, *, training: bool) -> list[Sample]:
+    """Read a corpus as a recipe wants it.
+
+    Args:
+        corpus: Splits, labels, share and limit.
+        data_root: Folder that the corpus's root is relative to.
+        seed: Draws the samples where a limit leaves some out.
+        training: Read the training split; else the validation split, of which nothing is left out but samples
+            with other labels.
+
+    Returns:
+        The samples in file order.
+
+    Raises:
+        DatasetError: The corpus is missing or malformed.
+    """
+    split = corpus.train if training else corpus.validation
+    samples = list(load_adapter(corpus.name).iter_samples(data_root / corpus.root, split or ""))
+    if chosen := set(corpus.labels):
+        samples = [
+            sample
+            for sample in samples
+            if any(_top_label(sample, taxonomy) in chosen for taxonomy in corpus.heads.values())
+        ]
+    if training and corpus.share != (0, 1):
+        low, high = corpus.share
+        # Some corpora draw their splits from the hash of the bare text.
+        samples = [own for own in samples if low <= hash_share(f"share:{own.text or own.id}") < high]
+    if not training or corpus.limit is None or len(samples) <= corpus.limit:
+        return samples
+    kept = np.random.default_rng(seed).choice(len(samples), corpus.limit, replace=False)
+    return [samples[i] for i in sorted(kept)]
 
 
 def _top_label(sample: Sample, taxonomy: str) -> str | None:
     labels = sample.labels.get(taxonomy)
     return max(labels, key=lambda label: labels[label]) if labels else None
-
-
-def _limited(corpus: CorpusConfig, data_root: Path, seed: int) -> list[Sample]:
-    samples = _read(corpus, data_root, corpus.train or "train")
-    if corpus.limit is None or len(samples) <= corpus.limit:
-        return samples
-    kept = np.random.default_rng(seed).choice(len(samples), corpus.limit, replace=False)
-    return [samples[i] for i in sorted(kept)]
 
 
 def _encode(
@@ -133,7 +154,7 @@ def _encode(
 ) -> list[Example]:
     if tokenizer is None:
         return [
-            Example(_crop_of(sample), target)
+            Example(_picture_of(recipe, sample), target)
             for sample, target in zip(samples, targets, strict=True)
             if target
         ]
@@ -159,11 +180,14 @@ def _text_of(recipe: Recipe, sample: Sample) -> str | None:
     return spell_emoji(text) if recipe.tokenizer.emoji == "spell" else text
 
 
-def _crop_of(sample: Sample) -> Any:
+def _picture_of(recipe: Recipe, sample: Sample) -> Any:
     if sample.image is None:
-        raise CorpusFormatError(f"Sample {sample.id} has no image; a face recipe needs one.", item=sample.id)
+        raise CorpusFormatError(
+            f"Sample {sample.id} has no image; a {recipe.task} recipe needs one.", item=sample.id
+        )
     image, _ = load_image(sample.image)
-    return prepare_crop(image, size_px=FACE_PX)
+    prepare = prepare_crop if recipe.task == "face" else prepare_scene
+    return prepare(image, size_px=input_px(recipe))
 
 
 class _Examples(Dataset[Example]):
@@ -216,7 +240,7 @@ class ClassifierData(lightning.LightningDataModule):
     def __init__(self, recipe: Recipe, data_root: Path, tokenizer: WordPieceTokenizer | None) -> None:
         super().__init__()
         self.recipe = recipe
-        self.sizes = head_sizes(recipe)
+        self.sizes = head_sizes(recipe.heads)
         self.training = read_examples(recipe, data_root, training=True, tokenizer=tokenizer)
         self.validation = read_examples(recipe, data_root, training=False, tokenizer=tokenizer)
         for part, examples in (("training", self.training), ("validation", self.validation)):
@@ -236,13 +260,9 @@ class ClassifierData(lightning.LightningDataModule):
         """
         weights = {}
         for head, config in self.recipe.heads.items():
-            if config.class_weights == "none":
-                continue
-            shares = sum(example.targets[head] for example in self.training if head in example.targets)
-            frequency = np.asarray(shares, dtype=np.float64) / np.sum(shares)
-            power = 1.0 if config.class_weights == "balanced" else 0.5
-            inverse = np.where(frequency > 0, np.maximum(frequency, 1e-9) ** -power, 0.0)
-            weights[head] = (inverse / (inverse @ frequency)).astype(np.float32)
+            if config.class_weights != "none":
+                own = [example.targets[head] for example in self.training if head in example.targets]
+                weights[head] = weigh_labels(np.stack(own), config.class_weights)
         return weights
 
     def train_dataloader(self) -> DataLoader[Any]:

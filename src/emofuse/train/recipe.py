@@ -30,7 +30,7 @@ class EncoderConfig:
     """Which encoder, and its size.
 
     Attributes:
-        name: A key of `TEXT_ENCODERS` or `FACE_ENCODERS` in `emofuse.train.encoders`.
+        name: A key of `emofuse.train.encoders.ENCODERS` for the recipe's task.
         embedding: Width of a trained token embedding (`bilstm` only).
         vectors: Where that embedding starts: None at random, `word2vec` with vectors that gensim learns from
             the training texts, or a file of GloVe or word2vec vectors in text form.
@@ -43,7 +43,8 @@ class EncoderConfig:
         frozen: Keep the pretrained layers as they are.
         feed_forward: Share of the pretrained transformer's feed-forward units that is kept; the units with
             the smallest weights go, which makes the model smaller and faster.
-        image_px: Side to which a face crop is enlarged inside the network (not for `cnn`).
+        image_px: Side to which a face crop is enlarged inside the network (not for `cnn`), or of the square
+            into which a whole picture is brought.
         channels: Widths of the convolution blocks (`cnn` only).
     """
 
@@ -115,6 +116,8 @@ class CorpusConfig:
         heads: Head -> taxonomy of the corpus that labels it (mapped where they differ).
         train: Split to train on, or None to use the corpus for validation only.
         validation: Split that chooses the epoch, temperature and thresholds, or None.
+        share: Part of the training samples, from 0 to 1; which part a sample is in follows from its text, or
+            its id without one. Models that are to be fused learn from one part, their fusion from another.
         limit: At most so many training samples, drawn with the recipe's seed; None takes all.
         labels: Only samples with one of these labels, of any split; empty takes all.
     """
@@ -124,8 +127,17 @@ class CorpusConfig:
     heads: Mapping[str, str]
     train: str | None = "train"
     validation: str | None = "validation"
+    share: tuple[Share, ...] = (0.0, 1.0)
     limit: Count | None = None
     labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse an empty share."""
+        if len(self.share) != 2 or self.share[0] >= self.share[1]:
+            raise ConfigError(
+                f"Corpus {self.name!r}: share is two numbers, the smaller one first, not {self.share}.",
+                item=self.name,
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +269,7 @@ class Recipe:
 
     Attributes:
         name: Name of the bundle.
-        task: `text` or `face`.
+        task: `text`, `face` or `scene`.
         encoder: The encoder.
         heads: Taxonomy of the output -> its loss; the taxonomy is also the ONNX output's name.
         corpora: What it learns from.
@@ -272,7 +284,7 @@ class Recipe:
     """
 
     name: str
-    task: Literal["text", "face"]
+    task: Literal["text", "face", "scene"]
     encoder: EncoderConfig
     heads: Mapping[str, HeadConfig]
     corpora: tuple[CorpusConfig, ...]

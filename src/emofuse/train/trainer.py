@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import lightning
 import numpy as np
 import torch
-import yaml
-from lightning.pytorch import callbacks
 
 from emofuse.errors import ConfigError
 from emofuse.preprocess import WordPieceTokenizer
 from emofuse.runtime.bundle import load_bundle
-from emofuse.train.checkpoints import CpuTime, StopForGood, build_loggers, keep_best_and_last
+from emofuse.train.augment import ImageAugment
 from emofuse.train.classifier import Classifier, EmotionNetwork
-from emofuse.train.config import build_config
 from emofuse.train.data import ClassifierData, read_texts
 from emofuse.train.encoders import build_encoder
 from emofuse.train.encoders.face import FaceEncoder
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.recipe import Recipe
+from emofuse.train.runs import begin_run, best_of, build_trainer, read_run_recipe, read_weights
 from emofuse.train.targets import head_sizes
 from emofuse.train.tokenizer import write_tokenizer
 from emofuse.train.validation import write_validation
@@ -65,18 +61,8 @@ def train(
             recipe cannot be trained.
         DatasetError: A corpus is missing or malformed.
     """
-    last = run_dir / "checkpoints" / "last.ckpt"
-    if last.exists() and not resume:
-        raise ConfigError(
-            f"{run_dir} already holds a run. Add --resume to go on with it, or choose another folder.",
-            item=str(run_dir),
-        )
-    goes_on = last.exists()
-    if goes_on:
-        _refuse_changes(recipe, run_dir)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    goes_on = begin_run(recipe, run_dir, resume=resume)
     _remember_teacher(recipe, run_dir, goes_on=goes_on)
-    _write_recipe(recipe, run_dir)
     lightning.seed_everything(recipe.seed, verbose=False)
     tokenizer = _prepare_tokenizer(recipe, data_root, run_dir, goes_on=goes_on)
     data = ClassifierData(recipe, data_root, tokenizer)
@@ -85,9 +71,11 @@ def train(
     if not goes_on:
         _start(network, recipe, tokenizer, data)
     _prune(network, recipe)
-    model = Classifier(network, recipe, data.label_weights())
-    trainer = _build_trainer(recipe, run_dir, devices, extra)
-    trainer.fit(model, data, ckpt_path=last if goes_on else None, weights_only=True)
+    augment = None if recipe.task == "text" else ImageAugment(recipe.augment)
+    model = Classifier(network, recipe, data.label_weights(), augment=augment)
+    trainer = build_trainer(recipe.train, run_dir, devices=devices, extra=extra)
+    last = run_dir / "checkpoints" / "last.ckpt" if goes_on else None
+    trainer.fit(model, data, ckpt_path=last, weights_only=True)
     return run_dir / "checkpoints" / "best.ckpt"
 
 
@@ -103,18 +91,16 @@ def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, WordPieceTokenizer 
     Raises:
         ConfigError: The folder holds no finished epoch.
     """
-    checkpoint = run_dir / "checkpoints" / "best.ckpt"
-    if not checkpoint.exists():
-        raise ConfigError(f"{run_dir} holds no finished epoch. Run `emofuse train` first.", item=str(run_dir))
-    recipe = build_config(Recipe, yaml.safe_load((run_dir / "recipe.yaml").read_text(encoding="utf-8")))
+    checkpoint = best_of(run_dir)
+    recipe = read_run_recipe(Recipe, run_dir)
     tokenizer = None
     if recipe.task == "text":
         tokenizer = WordPieceTokenizer.from_file(run_dir / "tokenizer.json")
     network = _build_network(recipe, tokenizer, pretrained=False)
     _prune(network, recipe)
-    weights = _weights(checkpoint)
+    weights = read_weights(checkpoint)
     if recipe.export.average:
-        last = _weights(run_dir / "checkpoints" / "last.ckpt")
+        last = read_weights(run_dir / "checkpoints" / "last.ckpt")
         weights = {
             name: (value + last[name]) / 2 if value.is_floating_point() else value
             for name, value in weights.items()
@@ -128,7 +114,7 @@ def _build_network(
 ) -> EmotionNetwork:
     vocabulary = len(tokenizer) if tokenizer else 0
     encoder = build_encoder(recipe, vocabulary=vocabulary, pretrained=pretrained)
-    return EmotionNetwork(encoder, head_sizes(recipe))
+    return EmotionNetwork(encoder, head_sizes(recipe.heads))
 
 
 def _start(
@@ -136,7 +122,7 @@ def _start(
 ) -> None:
     if recipe.init_from:
         try:
-            network.load_state_dict(_weights(_best_of(recipe.init_from)))
+            network.load_state_dict(read_weights(best_of(Path(recipe.init_from))))
         except RuntimeError as error:
             raise ConfigError(
                 f"The run {recipe.init_from} holds another network than this recipe: {error}",
@@ -165,62 +151,10 @@ def _prepare_tokenizer(
     path = run_dir / "tokenizer.json"
     if recipe.init_from and not goes_on:
         # Its weights belong to its vocabulary.
-        path.write_bytes((_best_of(recipe.init_from).parents[1] / "tokenizer.json").read_bytes())
+        path.write_bytes((best_of(Path(recipe.init_from)).parents[1] / "tokenizer.json").read_bytes())
     if recipe.init_from or goes_on:
         return WordPieceTokenizer.from_file(path)
     return write_tokenizer(recipe.tokenizer, read_texts(recipe, data_root), path)
-
-
-def _build_trainer(
-    recipe: Recipe,
-    run_dir: Path,
-    devices: int | Literal["auto"],
-    extra: Sequence[lightning.Callback],
-) -> lightning.Trainer:
-    config = recipe.train
-    average = [callbacks.EMAWeightAveraging(decay=config.ema)] if config.ema else []
-    stop = [StopForGood("val/score", patience=config.patience, mode="max")]
-    # Two loader workers would only fight for the cores: the data are in memory already.
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # Every process validates on everything, so there is nothing to gather.
-    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
-    return lightning.Trainer(
-        devices=devices,
-        use_distributed_sampler=False,  # the batches are shared out by their own sampler
-        max_epochs=config.epochs,
-        precision=config.precision,
-        callbacks=[
-            CpuTime(run_dir),
-            *keep_best_and_last(run_dir, monitor="val/score", mode="max"),
-            *average,
-            *(stop if config.patience else []),
-            *extra,
-        ],
-        logger=build_loggers(run_dir),
-        default_root_dir=run_dir,
-        reload_dataloaders_every_n_epochs=1,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-
-
-def _best_of(run: str) -> Path:
-    path = Path(run) / "checkpoints" / "best.ckpt"
-    if not path.exists():
-        raise ConfigError(f"init_from: {run} holds no finished epoch. Train that recipe first.", item=run)
-    return path
-
-
-def _refuse_changes(recipe: Recipe, run_dir: Path) -> None:
-    stored = build_config(Recipe, yaml.safe_load((run_dir / "recipe.yaml").read_text(encoding="utf-8")))
-    before, now = (_flatten(dataclasses.asdict(own)) for own in (stored, recipe))
-    changed = sorted(key for key in before | now if before.get(key) != now.get(key))
-    if changed and changed != ["train.epochs"]:
-        raise ConfigError(
-            f"{run_dir} was begun with another recipe; it differs in {', '.join(changed)}. Resume it as it "
-            "was, or choose another folder.",
-            item=str(run_dir),
-        )
 
 
 def _remember_teacher(recipe: Recipe, run_dir: Path, *, goes_on: bool) -> None:
@@ -235,34 +169,3 @@ def _remember_teacher(recipe: Recipe, run_dir: Path, *, goes_on: bool) -> None:
             item=str(run_dir),
         )
     note.write_text(digest, encoding="utf-8")
-
-
-def _flatten(value: Any, key: str = "") -> dict[str, Any]:
-    pairs: Iterable[tuple[Any, Any]]
-    if isinstance(value, dict):
-        pairs = value.items()
-    elif isinstance(value, list | tuple):
-        pairs = enumerate(value)
-    else:
-        return {key: value}
-    flat: dict[str, Any] = {}
-    for name, item in pairs:
-        flat |= _flatten(item, f"{key}.{name}" if key else str(name))
-    return flat
-
-
-def _write_recipe(recipe: Recipe, run_dir: Path) -> None:
-    plain = dataclasses.asdict(recipe)
-    plain["corpora"] = list(plain["corpora"])
-    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-    (run_dir / "recipe.yaml").write_text(text, encoding="utf-8")
-
-
-def _weights(checkpoint: Path) -> dict[str, torch.Tensor]:
-    loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    prefix = "network."
-    return {
-        key.removeprefix(prefix): value
-        for key, value in loaded["state_dict"].items()
-        if key.startswith(prefix)
-    }

@@ -14,9 +14,10 @@ GOOD = {
         }
     },
     "face": {"preprocessing": {"size_px": 48, "max_batch": 1}},
+    "scene": {"preprocessing": {"size_px": 160, "max_batch": 1}},
     "face_detector": {"preprocessing": {"input_px": 320}, "thresholds": {"score": 0.5, "iou": 0.4}},
     "fusion": {
-        "thresholds": {"abstain": 0.4, "mixed": 0.3},
+        "thresholds": {"abstain": 0.4, "mixed": 0.3, "opposed": 0.6},
         "parameters": {"weights": {"text": 1, "face": 2}},
     },
 }

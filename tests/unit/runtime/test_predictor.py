@@ -17,8 +17,14 @@ from emofuse.types import Modality, Prediction
 
 
 @pytest.fixture
-def predictor(text_bundle, face_bundle):
-    return Predictor.load([text_bundle, face_bundle], detector=find_bright)
+def predictor(text_bundle, face_bundle, pool_bundle):
+    return Predictor.load([text_bundle, face_bundle, pool_bundle], detector=find_bright)
+
+
+@pytest.fixture
+def with_scene(text_bundle, face_bundle, scene_bundle, wide_pool_bundle):
+    bundles = [text_bundle, face_bundle, scene_bundle, wide_pool_bundle]
+    return Predictor.load(bundles, detector=find_bright)
 
 
 def values(prediction):
@@ -35,7 +41,7 @@ def test_text_alone(predictor):
     assert [m.modality for m in prediction.modalities] == [Modality.TEXT]
     assert prediction.modalities[0].weight == 1
     assert prediction.conflict is None
-    assert prediction.models == {"tiny_text": "9.9.9", "fusion_default": "0.1.0"}
+    assert prediction.models == {"tiny_text": "9.9.9", "tiny_pool": "9.9.9"}
 
 
 def test_fine_emotions_are_those_above_their_threshold(predictor):
@@ -103,20 +109,45 @@ def test_long_text_is_windowed_with_a_warning(predictor):
     assert [[w.code for w in p.warnings] for p in prediction] == [["text_windowed"], ["text_sampled"]]
 
 
-def test_several_faces_weigh_by_area(text_bundle, face_bundle):
+def test_several_faces_weigh_by_area(pool_bundle, face_bundle):
     image = bright_square()
     image[:10, 100:110] = 220
 
     def two(picture):
         return [FaceBox(100, 0, 10, 10), *find_bright(picture[:, :95])]
 
-    predictor = Predictor.load([face_bundle], detector=two)
+    predictor = Predictor.load([face_bundle, pool_bundle], detector=two)
     [prediction] = predictor.predict([Sample(image=image)])
     large, small = (np.array(list(f.emotion.probabilities.values())) for f in prediction.faces)
     areas = [face.box.width * face.box.height for face in prediction.faces]
     assert areas == [64 * 64, 100]
     pooled = (areas[0] * large + areas[1] * small) / sum(areas)
     np.testing.assert_allclose(values(prediction), pooled, rtol=1e-4)
+
+
+def test_a_photo_without_a_face_still_counts(with_scene):
+    empty = np.full((50, 70, 3), 90, np.uint8)
+    both, alone = with_scene.predict([Sample(text="happy", image=empty), Sample(image=empty)])
+    assert [m.modality for m in both.modalities] == [Modality.TEXT, Modality.SCENE]
+    assert [m.modality for m in alone.modalities] == [Modality.SCENE]
+    assert [w.code for w in alone.warnings] == ["no_face"]
+    assert alone.faces == ()
+
+
+def test_three_modalities(with_scene):
+    image = bright_square()
+    [fused] = with_scene.predict([Sample(text="sad day", image=image)])
+    assert [m.modality for m in fused.modalities] == [Modality.TEXT, Modality.FACE, Modality.SCENE]
+    product = np.prod([list(m.emotion.probabilities.values()) for m in fused.modalities], axis=0)
+    np.testing.assert_allclose(values(fused), product / product.sum(), rtol=1e-4)
+    assert sum(m.weight for m in fused.modalities) == pytest.approx(1)
+    assert set(fused.models) == {"tiny_text", "tiny_face", "tiny_scene", "tiny_pool"}
+
+
+def test_a_crop_is_no_scene(text_bundle, face_bundle, scene_bundle, wide_pool_bundle):
+    bundles = [text_bundle, face_bundle, scene_bundle, wide_pool_bundle]
+    [prediction] = Predictor.load(bundles, crop=True).predict([Sample(image=bright_square())])
+    assert [m.modality for m in prediction.modalities] == [Modality.FACE]
 
 
 def test_crop_takes_the_whole_picture(face_bundle):
@@ -138,8 +169,8 @@ def test_unknown_names_list_the_valid_ones(text_bundle):
         Predictor.load([text_bundle, text_bundle])
 
 
-def test_abstention_says_why(predictor):
-    limit = load_bundle("fusion_default").thresholds["abstain"]
+def test_abstention_says_why(predictor, pool_bundle):
+    limit = load_bundle(pool_bundle).thresholds["abstain"]
     predictions = predictor.predict([Sample(text=text) for text in ("happy", "sad", "the the the the")])
     assert {p.abstained for p in predictions} == {True, False}
     for prediction in predictions:
@@ -159,12 +190,12 @@ def test_abstention_says_why(predictor):
         (1, -9, 5, 5),
     ],
 )
-def test_boxes_that_show_nothing_are_no_faces(text_bundle, face_bundle, sides):
+def test_boxes_that_show_nothing_are_no_faces(pool_bundle, face_bundle, sides):
     def detector(picture):
         return [FaceBox(*sides), *find_bright(picture)]
 
     image, dark = bright_square(), np.zeros((120, 160, 3), np.uint8)
-    lit, unlit = Predictor.load([face_bundle], detector=detector).predict(
+    lit, unlit = Predictor.load([face_bundle, pool_bundle], detector=detector).predict(
         [Sample(image=image), Sample(image=dark)]
     )
     assert [face.box.width for face in lit.faces] == [64]
@@ -224,6 +255,7 @@ def test_json_form_is_plain_and_versioned(predictor):
         "id",
         "emotion",
         "sentiment",
+        "category",
         "fine_emotions",
         "modalities",
         "faces",

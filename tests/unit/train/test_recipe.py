@@ -6,6 +6,7 @@ from emofuse.errors import ConfigError
 from emofuse.export.ensemble import EnsembleRecipe
 from emofuse.train.config import apply_overrides, build_config, read_yaml
 from emofuse.train.face_detection.recipe import DetectorRecipe
+from emofuse.train.fusion.recipe import FusionRecipe
 from emofuse.train.recipe import Recipe, read_recipe
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.yaml"))
@@ -25,7 +26,7 @@ def minimal(**changes):
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_is_valid_and_named_like_its_file(path):
     data = read_yaml(path)
-    kinds = {"face_detector": DetectorRecipe, "ensemble": EnsembleRecipe}
+    kinds = {"face_detector": DetectorRecipe, "ensemble": EnsembleRecipe, "fusion": FusionRecipe}
     assert build_config(kinds.get(data["task"], Recipe), data).name == path.stem
 
 

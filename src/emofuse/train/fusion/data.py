@@ -1,0 +1,327 @@
+"""What the members say about a corpus, read once and kept, and the batches of a fusion."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from emofuse.datasets import shows_crops
+from emofuse.errors import ConfigError
+from emofuse.runtime.bundle import ModelBundle, load_bundle
+from emofuse.runtime.evidence import ModelReading, feature_vector
+from emofuse.runtime.model_set import ModelSet
+from emofuse.runtime.reader import SampleReader
+from emofuse.taxonomy import load_taxonomy
+from emofuse.train.data import Batch, read_samples
+from emofuse.train.fusion.network import FusionInputs, MemberLayout
+from emofuse.train.fusion.recipe import FusionRecipe
+from emofuse.train.recipe import CorpusConfig
+from emofuse.train.targets import head_sizes, target_vectors, weigh_labels
+from emofuse.types import FloatArray, Modality, Sample
+
+__all__ = ["FusionData", "FusionTable", "layouts_of", "open_members", "read_table"]
+
+CHUNK = 64
+MAX_STATES = 64  # tokens, patches or faces of a sample that a head can look at
+
+
+@dataclass(frozen=True, eq=False)
+class FusionTable:
+    """Samples as a fusion sees them.
+
+    Attributes:
+        vectors: One (n, size) float32 per member.
+        states: One (n, up to 64, width) float16 per member, or empty.
+        present: (n, modalities) float32.
+        targets: Output -> (n, labels) float32, NaN where unlabelled.
+    """
+
+    vectors: tuple[FloatArray, ...]
+    states: tuple[Any, ...]
+    present: FloatArray
+    targets: Mapping[str, FloatArray]
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def inputs(self, rows: Any = slice(None)) -> FusionInputs:
+        """Some rows, all unless told, as tensors."""
+        return FusionInputs(
+            tuple(torch.from_numpy(vector[rows]) for vector in self.vectors),
+            tuple(torch.from_numpy(states[rows].astype(np.float32)) for states in self.states),
+            torch.from_numpy(self.present[rows]),
+        )
+
+    def without(self, *modalities: int) -> FusionTable:
+        """The same samples with some columns of `present` masked; those with nothing left are dropped."""
+        present = self.present.copy()
+        present[:, list(modalities)] = 0
+        kept = present.any(axis=1)
+        return FusionTable(
+            tuple(vector[kept] for vector in self.vectors),
+            tuple(states[kept] for states in self.states),
+            present[kept],
+            {name: target[kept] for name, target in self.targets.items()},
+        )
+
+
+def open_members(recipe: FusionRecipe) -> dict[str, ModelBundle]:
+    """The bundles of a recipe's members.
+
+    Args:
+        recipe: Names them.
+
+    Returns:
+        Name -> bundle, in the order of the recipe.
+
+    Raises:
+        UnknownModelError: No such bundle.
+        ConfigError: A bundle reads another modality than the recipe says, or two share a name.
+    """
+    bundles: dict[str, ModelBundle] = {}
+    for member in recipe.members:
+        bundle = load_bundle(member.model)
+        if bundle.kind != member.modality:
+            raise ConfigError(
+                f"{bundle.name} reads {bundle.kind}, not {member.modality}. Correct the member.",
+                item=member.model,
+            )
+        if bundle.name in bundles:
+            raise ConfigError(f"Two members are named {bundle.name}.", item=bundle.name)
+        bundles[bundle.name] = bundle
+    return bundles
+
+
+def read_table(
+    recipe: FusionRecipe,
+    corpus: CorpusConfig,
+    data_root: Path,
+    *,
+    training: bool,
+    cache: Path | None = None,
+) -> FusionTable:
+    """Let the members read a split of a paired corpus.
+
+    Args:
+        recipe: The fusion.
+        corpus: The corpus; `share` and `limit` apply to its training split.
+        data_root: Folder that holds the corpora.
+        training: Read the training split, else the validation split.
+        cache: Folder in which the members' readings are kept for the next fusion, or None.
+
+    Returns:
+        The samples that at least one member could read and that have a label.
+
+    Raises:
+        DatasetError: The corpus is missing or malformed.
+    """
+    samples = read_samples(corpus, data_root, recipe.seed, training=training)
+    bundles = open_members(recipe)
+    key = _key(recipe, corpus, data_root, [str(sample.id) for sample in samples])
+    file = cache / f"{key}.npz" if cache else None
+    if file is not None and file.exists():
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    else:
+        arrays = _read(recipe, samples, bundles, crops=shows_crops(corpus.name))
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(file, **arrays)
+    count = len(recipe.members)
+    targets = {
+        name: np.full((len(samples), size), np.nan, dtype=np.float32)
+        for name, size in head_sizes(recipe.heads).items()
+    }
+    for row, sample in enumerate(samples):
+        for name, vector in target_vectors(recipe.heads, corpus.heads, sample).items():
+            targets[name][row] = vector
+    kept = arrays["present"].any(axis=1)
+    kept &= np.any([~np.isnan(target[:, 0]) for target in targets.values()], axis=0)
+    return FusionTable(
+        tuple(arrays[f"vector_{i}"][kept] for i in range(count)),
+        tuple(arrays[f"states_{i}"][kept] for i in range(count)) if recipe.looks_at_states else (),
+        arrays["present"][kept],
+        {name: target[kept] for name, target in targets.items()},
+    )
+
+
+def layouts_of(recipe: FusionRecipe, table: FusionTable) -> list[MemberLayout]:
+    """What stands where in the members' vectors.
+
+    Args:
+        recipe: The fusion.
+        table: Of its training data; shows the width of embeddings and states.
+
+    Returns:
+        One layout per member in order.
+    """
+    layouts = []
+    modalities = recipe.modalities
+    for index, (name, member) in enumerate(zip(open_members(recipe), recipe.members, strict=True)):
+        sizes = {part: _width(part) for part in member.gives if part != "embedding"}
+        rest = table.vectors[index].shape[1] - sum(sizes.values())
+        parts, begin = {}, 0
+        for part in member.gives:
+            end = begin + sizes.get(part, rest)
+            parts[part] = (begin, end)
+            begin = end
+        states = table.states[index].shape[2] if table.states else 0
+        layouts.append(MemberLayout(name, modalities.index(member.modality), parts, states))
+    return layouts
+
+
+def _width(taxonomy: str) -> int:
+    labels = len(load_taxonomy(taxonomy))
+    return labels if labels > 2 else 1
+
+
+def _key(recipe: FusionRecipe, corpus: CorpusConfig, data_root: Path, ids: Sequence[str]) -> str:
+    bundles = open_members(recipe).values()
+    members = [(own.sha256, member.gives) for own, member in zip(bundles, recipe.members, strict=True)]
+    place = str((data_root / corpus.root).resolve())
+    detector = load_bundle("face_detector").sha256
+    facts = [members, corpus.name, place, ids, recipe.looks_at_states, detector]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+
+
+def _read(
+    recipe: FusionRecipe,
+    samples: Sequence[Sample],
+    bundles: Mapping[str, ModelBundle],
+    *,
+    crops: bool,
+) -> dict[str, Any]:
+    by_modality: dict[Modality, tuple[ModelBundle, ...]] = dict.fromkeys(Modality, ())
+    for bundle in bundles.values():
+        by_modality[Modality(bundle.kind)] += (bundle,)
+    models = ModelSet(None, detector=None, threads=None, members=by_modality)
+    reader = SampleReader(models, crop=crops)
+    deep = recipe.looks_at_states or any("embedding" in member.gives for member in recipe.members)
+    present = np.zeros((len(samples), len(recipe.modalities)), dtype=np.float32)
+    vectors: list[dict[int, FloatArray]] = [{} for _ in bundles]
+    states: list[dict[int, FloatArray]] = [{} for _ in bundles]
+    names = list(bundles)
+    for start in range(0, len(samples), CHUNK):
+        for row, reading in enumerate(reader.read(samples[start : start + CHUNK], deep=deep), start):
+            for modality, evidence in reading.evidence.items():
+                present[row, recipe.modalities.index(modality)] = 1
+                for own in evidence.readings:
+                    index = names.index(own.model)
+                    vectors[index][row] = feature_vector(own, recipe.members[index].gives)
+                    if recipe.looks_at_states:
+                        states[index][row] = _states_of(own)
+    arrays: dict[str, Any] = {"present": present}
+    for index, name in enumerate(names):
+        if not vectors[index]:
+            raise ConfigError(f"{name} could read none of {len(samples)} samples of the corpus.", item=name)
+        arrays[f"vector_{index}"] = _fill(vectors[index], len(samples)).astype(np.float32)
+        if recipe.looks_at_states:
+            arrays[f"states_{index}"] = _fill(states[index], len(samples)).astype(np.float16)
+    return arrays
+
+
+def _states_of(reading: ModelReading) -> FloatArray:
+    if reading.states is None:
+        raise ConfigError(
+            f"The graph of {reading.model} gives no states. Export it again.", item=reading.model
+        )
+    return reading.states[:MAX_STATES]
+
+
+def _fill(found: Mapping[int, FloatArray], count: int) -> FloatArray:
+    # Rows without a reading stay zero, and so do states beyond the last.
+    shape = np.max([array.shape for array in found.values()], axis=0)
+    filled = np.zeros((count, *shape), dtype=np.float32)
+    for row, array in found.items():
+        filled[row, : len(array)] = array
+    return filled
+
+
+class FusionData(lightning.LightningDataModule):
+    """Training and validation batches of a fusion; the order depends on seed and epoch alone."""
+
+    def __init__(self, recipe: FusionRecipe, data_root: Path, *, cache: Path | None = None) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.training = self._join(
+            [
+                read_table(recipe, corpus, data_root, training=True, cache=cache)
+                for corpus in recipe.corpora
+                if corpus.train
+            ]
+        )
+        self.validation = self._join(
+            [
+                read_table(recipe, corpus, data_root, training=False, cache=cache)
+                for corpus in recipe.corpora
+                if corpus.validation
+            ]
+        )
+
+    def _join(self, tables: Sequence[FusionTable]) -> FusionTable:
+        if len(tables) == 1:
+            return tables[0]
+        if not tables:
+            raise ConfigError("A fusion needs a corpus with a training split.", item=self.recipe.name)
+        members = range(len(self.recipe.members))
+        return FusionTable(
+            tuple(np.concatenate([table.vectors[i] for table in tables]) for i in members),
+            tuple(_stack([table.states[i] for table in tables]) for i in members if tables[0].states),
+            np.concatenate([table.present for table in tables]),
+            {name: np.concatenate([table.targets[name] for table in tables]) for name in tables[0].targets},
+        )
+
+    def label_weights(self) -> dict[str, FloatArray]:
+        """Weight of each label of the outputs that ask for it; see `ClassifierData.label_weights`."""
+        weights = {}
+        for head, config in self.recipe.heads.items():
+            if config.class_weights != "none":
+                targets = self.training.targets[head]
+                weights[head] = weigh_labels(targets[~np.isnan(targets[:, 0])], config.class_weights)
+        return weights
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Batches of the current epoch."""
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        order = np.random.default_rng(self.recipe.seed * 1000 + epoch).permutation(len(self.training))
+        return self._loader(self.training, order)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Batches of the validation splits."""
+        return self._loader(self.validation, np.arange(len(self.validation)))
+
+    def _loader(self, table: FusionTable, order: Any) -> DataLoader[Any]:
+        size = self.recipe.train.batch_size
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        return DataLoader(_Batches(table, batches), batch_size=None)
+
+
+def _stack(states: Sequence[Any]) -> Any:
+    longest = max(own.shape[1] for own in states)
+    return np.concatenate([np.pad(own, ((0, 0), (0, longest - own.shape[1]), (0, 0))) for own in states])
+
+
+class _Batches(Dataset[Batch]):
+    def __init__(self, table: FusionTable, batches: Sequence[Any]) -> None:
+        self.table, self.batches = table, batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> Batch:
+        rows = self.batches[index]
+        targets = {name: target[rows] for name, target in self.table.targets.items()}
+        return Batch(
+            self.table.inputs(rows),
+            {name: torch.from_numpy(np.nan_to_num(target)) for name, target in targets.items()},
+            {name: torch.from_numpy(~np.isnan(target[:, 0])) for name, target in targets.items()},
+        )

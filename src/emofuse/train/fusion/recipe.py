@@ -1,0 +1,115 @@
+"""The recipe of a fusion: which models it joins, by which head, learned from which pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from emofuse.errors import ConfigError
+from emofuse.train.config import Count, Range, Share
+from emofuse.train.recipe import CorpusConfig, ExportConfig, HeadConfig, SearchRange, TrainConfig
+
+__all__ = ["FusionHeadConfig", "FusionRecipe", "MemberConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberConfig:
+    """A model whose reading is fused; it stays as it is.
+
+    Attributes:
+        modality: What it reads.
+        model: Name of an embedded bundle, or a bundle folder.
+        gives: Label sets whose probabilities it hands over, and `embedding`.
+    """
+
+    modality: Literal["text", "face", "scene"]
+    model: str
+    gives: tuple[str, ...] = ("ekman7", "sentiment3", "embedding")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionHeadConfig:
+    """How the members are joined.
+
+    Attributes:
+        name: A key of `emofuse.train.fusion.network.HEADS`, or `log_linear`, which is the pool alone.
+        hidden: Width of the joined representation.
+        layers: Hidden layers (`mlp`, `early`, `hybrid`) or rounds of attention (`cross_attention`).
+        factor: Width of a modality inside the product of `tensor`.
+        batch_norm: Normalise hidden layers over the batch (`mlp`, `early`, `hybrid`).
+        dropout: On what is joined and on hidden layers, 0-1.
+        pool: Learn a correction of the log-linear pool instead of an answer from nothing. A modality alone is
+            then answered just as it answers itself. Needs members that give the outputs' label sets.
+    """
+
+    name: Literal["log_linear", "mlp", "early", "hybrid", "gated", "tensor", "cross_attention"]
+    hidden: Count = 96
+    layers: Count = 1
+    factor: Count = 12
+    batch_norm: bool = False
+    dropout: Annotated[float, Range(0, 0.99)] = 0.3
+    pool: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionRecipe:
+    """One fusion that can be trained.
+
+    Attributes:
+        name: Name of the bundle.
+        task: Always `fusion`.
+        members: The models that are fused; their order is that of the modalities.
+        head: How they are joined.
+        heads: Label set of an output -> its loss; softmax only. `own` stands for the labels that the training
+            data hold.
+        corpora: Paired corpora, and which outputs each one labels.
+        modality_dropout: Probability that a modality of a training sample is masked; one always stays.
+        train: Optimisation.
+        export: Bundle settings.
+        search: Dotted key -> values that `emofuse tune` tries; training ignores it.
+        seed: Of everything random.
+    """
+
+    name: str
+    task: Literal["fusion"]
+    members: tuple[MemberConfig, ...]
+    head: FusionHeadConfig
+    heads: Mapping[str, HeadConfig]
+    corpora: tuple[CorpusConfig, ...]
+    modality_dropout: Share = 0.3
+    train: TrainConfig = field(default_factory=TrainConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+    search: Mapping[str, SearchRange] = field(default_factory=dict)
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        """Check what only the whole recipe shows."""
+        if self.head.name == "log_linear" or self.head.pool:
+            for head in self.heads:
+                if any(head not in member.gives for member in self.members):
+                    raise ConfigError(
+                        f"The pool needs the output {head!r} from every member. Add it to their `gives`, or "
+                        "choose a head without `pool`.",
+                        item=head,
+                    )
+        for name, config in self.heads.items():
+            if config.multi_label:
+                raise ConfigError(f"heads.{name}: a fusion has outputs with one label a sample.", item=name)
+        for head in self.heads:
+            if not any(head in corpus.heads and corpus.validation for corpus in self.corpora):
+                raise ConfigError(
+                    f"No corpus with a validation split labels the head {head!r}. Give one a `validation` "
+                    "split.",
+                    item=head,
+                )
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities of the members, in order."""
+        return tuple(dict.fromkeys(member.modality for member in self.members))
+
+    @property
+    def looks_at_states(self) -> bool:
+        """Whether the head reads tokens and patches."""
+        return self.head.name == "cross_attention"
