@@ -45,6 +45,8 @@ GATES = (
     ("face_ferplus", "ferplus.test", "accuracy"),
     ("face_ferplus", "ferplus.test_clean", "accuracy"),
     ("face_ferplus", "ferplus_five.test", "accuracy"),
+    ("scene_image", "msed.test_clean", "accuracy"),
+    ("scene_image", "msed.test_clean", "macro_f1"),
 )
 
 
@@ -193,9 +195,22 @@ def targets_table() -> str:
     return render(header, rows)
 
 
+def faces_and_words_table() -> str:
+    """The fused answer beside faces that agree, say nothing or contradict."""
+    record = read("faces_and_words")
+    measures = ("kept", "face's", "text's share", "conflict", "mixed", "abstained", "confidence")
+    rows = [
+        [row["sentence"], row["face"], row["n"]]
+        + ["–" if row[name] is None else f"{row[name]:.2f}" for name in measures]
+        for row in record["rows"]
+    ]
+    return render(["sentence", "face", "n", *measures], rows)
+
+
 TABLES = {
     "accuracy": accuracy_table,
     "behaviour": behaviour_table,
+    "faces_and_words": faces_and_words_table,
     "targets": targets_table,
     "detector": detector_table,
     "footprint": footprint_table,
