@@ -16,7 +16,6 @@ from emofuse.errors import ConfigError, UnknownLabelError
 from emofuse.evaluate import evaluate_bundle
 from emofuse.runtime.bundle import load_bundle, verify_bundle
 from emofuse.runtime.model_set import open_image_model
-from emofuse.taxonomy import load_mapping
 from emofuse.train.config import read_yaml
 from emofuse.train.recipe import read_recipe
 
@@ -91,7 +90,7 @@ def test_fusion_from_raw_pairs_to_evaluated_bundle(name, data, runs, exported, t
     monkeypatch.setattr(LabelMatchedAdapter, "counts", {"train": 80, "validation": 40, "test": 40})
     recipe = read_yaml(path_of(name))
     for member in recipe["members"]:
-        member["model"] = exported(run_of(member["model"]))
+        member["model"] = exported(quick_run_of(member["model"]))
     corpus = recipe["corpora"][0]
     corpus["share"] = [0.0, 1.0]
     data = data / "shop" if corpus["name"] == "csv" else data
@@ -132,7 +131,7 @@ def test_parts_of_a_fusion_are_compared(data, runs, tmp_path, capsys):
 def test_own_labels_are_learned(data, runs, exported, tmp_path):
     recipe = read_yaml(path_of("pairs_custom"))
     for member in recipe["members"]:
-        member["model"] = exported(run_of(member["model"]))
+        member["model"] = exported(quick_run_of(member["model"]))
     (tmp_path / "mine.yaml").write_text(json.dumps(recipe | {"name": "mine"}))
     run = str(tmp_path / "run")
     arguments = ["train", str(tmp_path / "mine.yaml"), "--data-root", str(data / "shop"), "--run-dir", run]
@@ -169,6 +168,11 @@ def run_of(member):
     return Path(member).parent.name or member
 
 
+def quick_run_of(member):
+    # MiniLM is as large in miniature as it is; a fusion does not care which text model it gets.
+    return run_of(member).replace("text_bert_bilstm", "text_bilstm")
+
+
 def test_ensemble_of_the_faces(data, runs, tmp_path):
     members = read_yaml(path_of("face_ensemble"))["members"]
     export_ensemble("face_ensemble", runs, data, tmp_path)
@@ -181,8 +185,7 @@ def test_ensemble_of_the_faces(data, runs, tmp_path):
         parts = []
         for member in map(load_bundle, members):
             found_by = open_image_model(member).predict(crops)
-            source = head if head in found_by else next(iter(found_by))
-            parts.append(load_mapping(source, head).map_probabilities(found_by[source]))
+            parts += [found_by[head]] if head in found_by else []
         logits = np.log(np.maximum(np.mean(parts, axis=0), 1e-9)) / bundle.outputs[head].temperature
         expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(found[head], expected, atol=1e-5)

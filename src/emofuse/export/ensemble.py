@@ -69,6 +69,9 @@ class EnsembleRecipe:
 def export_ensemble(recipe: EnsembleRecipe, data_root: Path, bundle_dir: Path) -> dict[str, Any]:
     """Average the members' calibrated distributions, in the labels of each head, and calibrate the mean.
 
+    A head's average is that of the members that answer in its labels themselves; only where none does are the
+    answers of all mapped to them.
+
     Args:
         recipe: Members and heads.
         data_root: Folder that holds the corpora.
@@ -152,6 +155,8 @@ def _join(members: Sequence[ModelBundle], heads: Sequence[str], size_px: int) ->
         nodes += graph.graph.node
         weights += graph.graph.initializer
         for head in heads:
+            if head not in member.outputs and any(head in other.outputs for other in members):
+                continue  # what is mapped from other labels pulls the others off
             source = _nearest(member, head)
             names = [f"{prefix}{head}/{part}" for part in ("scaled", "own", "mapped")]
             divisor, table = f"{prefix}{head}/temperature", f"{prefix}{head}/table"
