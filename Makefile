@@ -31,6 +31,7 @@ bench: $(DEV)/.installed $(CORE)/.installed
 # Hours, and needs the corpora: make benchmarks DATA=/path/to/data. A second call goes on where the first stopped.
 benchmarks: $(DEV)/.installed
 	PATH="$(CURDIR)/$(DEV)/bin:$$PATH" benchmarks/systems.sh "$(DATA)"
+	PATH="$(CURDIR)/$(DEV)/bin:$$PATH" benchmarks/fusions.sh "$(DATA)"
 	PATH="$(CURDIR)/$(DEV)/bin:$$PATH" benchmarks/evaluate.sh "$(DATA)"
 	$(DEV)/bin/python benchmarks/tables.py
 	$(DEV)/bin/python benchmarks/cards.py

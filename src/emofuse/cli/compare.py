@@ -20,6 +20,7 @@ from emofuse.runtime.bundle import ModelBundle, load_bundle
 @click.option("--corpus", required=True, metavar="NAME", help="See `emofuse data list`.")
 @click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the corpus.")
 @click.option("--split", default="test", show_default=True)
+@click.option("--taxonomy", metavar="NAME", help="Which labels of the corpus; default: its main ones.")
 @click.option("--labels", metavar="A,B", help="Only samples with these labels, chosen among these alone.")
 @click.option("--baselines", is_flag=True, help="Add classical models fitted on the training split (text).")
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
@@ -30,6 +31,7 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
     root: Path,
     *,
     split: str,
+    taxonomy: str | None,
     labels: str | None,
     baselines: bool,
     output: Path | None,
@@ -52,15 +54,21 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         bundles = _open_all(models, Path(scratch))
         answers = {
             name: answer_corpus(
-                bundle, corpus, root, split=split, labels=chosen, modalities=_modalities(name)
+                bundle,
+                corpus,
+                root,
+                split=split,
+                labels=chosen,
+                modalities=_modalities(name),
+                taxonomy=taxonomy,
             )
             for name, bundle in bundles.items()
         }
         if baselines:
             from emofuse.evaluate.baselines import fit_baselines  # noqa: PLC0415
 
-            taxonomy = next(iter(answers.values())).taxonomy
-            answers |= fit_baselines(corpus, root, taxonomy, split=split, labels=chosen)
+            shared = next(iter(answers.values())).taxonomy
+            answers |= fit_baselines(corpus, root, shared, split=split, labels=chosen)
         result = compare_answers(answers, corpus, split)
         digests = {
             name: hashlib.sha256(bundle.model_path.read_bytes()).hexdigest()
@@ -75,6 +83,7 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
                     "emofuse compare",
                     *(Path(model).name for model in models),
                     f"--corpus {corpus} --root ROOT --split {split}"
+                    + (f" --taxonomy {taxonomy}" if taxonomy else "")
                     + (f" --labels {labels}" if labels else "")
                     + " --baselines" * baselines,
                 ]
@@ -91,9 +100,9 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
 
 
 def _open_all(models: tuple[str, ...], scratch: Path) -> dict[str, ModelBundle]:
-    places = dict.fromkeys(model.partition("@")[0] for model in models)
+    places = dict.fromkeys(_split(model)[0] for model in models)
     once = {place: _open(place, scratch / str(i)) for i, place in enumerate(places)}
-    opened = {model: once[model.partition("@")[0]] for model in models}
+    opened = {model: once[_split(model)[0]] for model in models}
     names = [_name(model, bundle) for model, bundle in opened.items()]
     # Two versions of one model differ in their place, not in their name.
     return {
@@ -103,11 +112,17 @@ def _open_all(models: tuple[str, ...], scratch: Path) -> dict[str, ModelBundle]:
 
 
 def _name(model: str, bundle: ModelBundle) -> str:
-    return bundle.name + "".join(model.partition("@")[1:])
+    modalities = _split(model)[1]
+    return f"{bundle.name}@{modalities}" if modalities else bundle.name
+
+
+def _split(model: str) -> tuple[str, str]:
+    place, _, modalities = model.rpartition("@")
+    return (place, modalities) if place and not Path(model).exists() else (model, "")
 
 
 def _modalities(name: str) -> list[str]:
-    return [part for part in name.partition("@")[2].split("+") if part]
+    return [part for part in _split(name)[1].split("+") if part]
 
 
 def _open(name: str, scratch: Path) -> ModelBundle:

@@ -19,10 +19,18 @@ from emofuse.runtime.bundle import load_bundle
 @click.option("--corpus", required=True, metavar="NAME", help="See `emofuse data list`.")
 @click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the corpus.")
 @click.option("--split", default="test", show_default=True)
+@click.option("--taxonomy", metavar="NAME", help="Which labels of the corpus; default: its main ones.")
 @click.option("--labels", metavar="A,B", help="Only samples with these labels, chosen among these alone.")
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
-def evaluate(
-    bundle: str, corpus: str, root: Path, *, split: str, labels: str | None, output: Path | None
+def evaluate(  # noqa: PLR0913 - one parameter per option of the command
+    bundle: str,
+    corpus: str,
+    root: Path,
+    *,
+    split: str,
+    taxonomy: str | None,
+    labels: str | None,
+    output: Path | None,
 ) -> None:
     """Score a BUNDLE (name or folder) on a split of a corpus."""
     opened = load_bundle(bundle)
@@ -30,10 +38,11 @@ def evaluate(
     with needs_extra("eval"):
         from emofuse.evaluate import evaluate_bundle  # noqa: PLC0415 - an extra
 
-        result = evaluate_bundle(opened, corpus, root, split=split, labels=chosen)
+        result = evaluate_bundle(opened, corpus, root, split=split, labels=chosen, taxonomy=taxonomy)
     if output is not None:
         record = {
             "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}"
+            + (f" --taxonomy {taxonomy}" if taxonomy else "")
             + (f" --labels {labels}" if labels else ""),
             "date": datetime.now(UTC).date().isoformat(),
             "model_sha256": hashlib.sha256(opened.model_path.read_bytes()).hexdigest(),

@@ -73,8 +73,10 @@ class _TableAdapter(ABC):
         labels = {}
         for column, taxonomy in self.label_columns.items():
             label = row.get(column)
-            if not label:
+            if label is None or label == "":
                 continue
+            if not isinstance(label, str | int):
+                raise malformed(path, line, f"{column} must be one label, not {label!r}.")
             if taxonomy == OWN:
                 labels[OWN] = {str(label): 1.0}
                 continue

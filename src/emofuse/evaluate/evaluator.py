@@ -96,7 +96,13 @@ class Evaluation:
 
 
 def evaluate_bundle(
-    bundle: ModelBundle, corpus: str, root: Path, *, split: str = "test", labels: Sequence[str] = ()
+    bundle: ModelBundle,
+    corpus: str,
+    root: Path,
+    *,
+    split: str = "test",
+    labels: Sequence[str] = (),
+    taxonomy: str | None = None,
 ) -> Evaluation:
     """Run a bundle over a split and score it.
 
@@ -107,6 +113,7 @@ def evaluate_bundle(
         split: One of the adapter's splits.
         labels: Keep only the samples with one of these labels of the corpus, and let the bundle choose
             among these alone; empty takes all.
+        taxonomy: As for `answer_corpus`.
 
     Returns:
         The evaluation. A multi-label corpus is scored with the bundle's thresholds, any other by the most
@@ -116,7 +123,7 @@ def evaluate_bundle(
         ConfigError: No output of the bundle leads to the corpus's labels.
         DatasetError: The corpus is missing or malformed.
     """
-    answers = answer_corpus(bundle, corpus, root, split=split, labels=labels)
+    answers = answer_corpus(bundle, corpus, root, split=split, labels=labels, taxonomy=taxonomy)
     scores, per_class, confusion = score(
         answers.probabilities,
         answers.truth,
@@ -146,7 +153,7 @@ def evaluate_bundle(
     )
 
 
-def answer_corpus(
+def answer_corpus(  # noqa: PLR0913 - what to read, and which part of it
     bundle: ModelBundle,
     corpus: str,
     root: Path,
@@ -154,6 +161,7 @@ def answer_corpus(
     split: str = "test",
     labels: Sequence[str] = (),
     modalities: Sequence[str] = (),
+    taxonomy: str | None = None,
 ) -> Answers:
     """Run a bundle over the labelled samples of a split.
 
@@ -164,6 +172,7 @@ def answer_corpus(
         split: One of the adapter's splits.
         labels: As for `evaluate_bundle`.
         modalities: As for `build_reader`.
+        taxonomy: One of the label sets of the corpus; None takes the first that the bundle can answer.
 
     Returns:
         Truth and probabilities in the corpus's labels.
@@ -182,7 +191,11 @@ def answer_corpus(
         )
     everything = list(adapter.iter_samples(root, split))
     present = _present(adapter, everything, split)
-    output, taxonomy = choose_output(bundle, present, corpus)
+    if taxonomy is not None and taxonomy not in present:
+        raise ConfigError(
+            f"{corpus} {split} is not labelled in {taxonomy!r}. Valid: {', '.join(present)}.", item=taxonomy
+        )
+    output, taxonomy = choose_output(bundle, [taxonomy] if taxonomy else present, corpus)
     reader = build_reader(bundle, modalities, crops=shows_crops(corpus))
     if taxonomy.startswith(f"{OWN}:"):
         everything = [_rename_own(sample, taxonomy) for sample in everything]

@@ -48,15 +48,22 @@ def clear_bundle(bundle_dir: Path) -> None:
         ConfigError: The folder holds files that belong to no bundle.
     """
     bundle_dir.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(bundle_dir / "members", ignore_errors=True)
     files = list(bundle_dir.iterdir())
-    if foreign := sorted(file.name for file in files if file.name not in FILES):
+    if foreign := sorted(file.name for file in files if file.name not in FILES and not _is_members(file)):
         raise ConfigError(
             f"{bundle_dir} holds other files, such as {foreign[0]}. Export to a folder of its own.",
             item=str(bundle_dir),
         )
     for file in files:
-        file.unlink()
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink()
+
+
+def _is_members(entry: Path) -> bool:
+    # The models that a fusion carries; nobody's folder that only has the same name.
+    return entry.name == "members" and all((own / "bundle.json").is_file() for own in entry.iterdir())
 
 
 def code_revision() -> str:

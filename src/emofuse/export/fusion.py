@@ -22,7 +22,7 @@ from emofuse.export.onnx_model import check_parity, trace_onnx
 from emofuse.metrics import expected_calibration_error
 from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle
 from emofuse.runtime.session import open_session
-from emofuse.taxonomy import load_taxonomy
+from emofuse.taxonomy import load_taxonomy, main_output
 from emofuse.train.checkpoints import read_effort
 from emofuse.train.fusion.data import FusionTable, open_members
 from emofuse.train.fusion.network import FusionInputs, FusionNetwork
@@ -74,7 +74,7 @@ def export_fusion(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     _trace(network, validation, model)
     logits = _run(network, validation, model)
     outputs, metrics, answers = _calibrate(recipe, validation, logits)
-    first = next(iter(recipe.heads))
+    first = main_output(recipe.heads)
     # An answer that is more likely right than wrong is worth giving, however sure the others are.
     abstain = min(threshold_at_coverage(answers[first].max(axis=1), COVERAGE), 0.5)
     embedded = {name: load_bundle(name).path for name in list_bundles()}
@@ -128,10 +128,8 @@ def _trace(network: FusionNetwork, validation: FusionTable, path: Path) -> None:
     names = [member.name for member in network.members]
     if validation.states:
         names += [f"{member.name}.states" for member in network.members]
-        for index, member in enumerate(network.members):
-            shapes[len(network.members) + index][1] = torch.export.Dim(
-                f"n_{member.modality}", min=1, max=4096
-            )
+        for index in range(len(network.members)):
+            shapes[len(network.members) + index][1] = torch.export.Dim(f"n_{index}", min=1, max=4096)
     examples = tuple(torch.from_numpy(np.resize(array, (4, *array.shape[1:]))) for array in arrays)
     trace_onnx(
         flat, examples, (tuple(shapes),), names=([*names, "present"], list(network.outputs)), path=path

@@ -12,10 +12,20 @@ from emofuse.errors import BundleSchemaError
 from emofuse.taxonomy import POLARITIES, load_mapping
 from emofuse.types import FloatArray
 
-__all__ = ["BASE", "EMBEDDING", "SENTIMENT", "STATES", "Evidence", "ModelReading", "feature_vector"]
+__all__ = [
+    "BASE",
+    "EMBEDDING",
+    "MAX_STATES",
+    "SENTIMENT",
+    "STATES",
+    "Evidence",
+    "ModelReading",
+    "feature_vector",
+]
 
 BASE, SENTIMENT = "ekman7", "sentiment3"
 EMBEDDING, STATES = "embeddings", "states"
+MAX_STATES = 64  # tokens, patches or faces of a sample that a fusion looks at
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emofuse.errors import ConfigError, NoModalityError
 from emofuse.runtime.activation import activate
 from emofuse.runtime.bundle import ModelBundle
-from emofuse.runtime.evidence import BASE, SENTIMENT, Evidence, ModelReading, feature_vector
+from emofuse.runtime.evidence import BASE, MAX_STATES, SENTIMENT, Evidence, ModelReading, feature_vector
 from emofuse.runtime.session import Session
 from emofuse.types import FloatArray, Modality
 
@@ -221,7 +221,7 @@ def _feeds(member: FusionMember, reading: ModelReading | None, rows: int) -> dic
     feeds = {member.model: np.tile(vector, (rows, 1)).astype(np.float32)}
     if member.states:
         states = None if reading is None else reading.states
-        known = np.zeros((1, member.states)) if states is None else states
+        known = np.zeros((1, member.states)) if states is None else states[:MAX_STATES]
         feeds[f"{member.model}.states"] = np.tile(known, (rows, 1, 1)).astype(np.float32)
     return feeds
 

@@ -9,7 +9,7 @@ import numpy as np
 from emofuse.runtime.activation import activate
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.evidence import EMBEDDING, STATES, ModelReading
-from emofuse.runtime.session import Session
+from emofuse.runtime.session import Session, has_outputs
 from emofuse.types import FloatArray, ImageArray
 
 __all__ = ["ImageModel"]
@@ -42,11 +42,12 @@ class ImageModel:
 
         Args:
             pictures: As for `predict`.
-            deep: Also give embeddings and states.
+            deep: Also give embeddings and states, if the graph has them.
 
         Returns:
             One reading per picture in order.
         """
+        deep = deep and has_outputs(self._session, EMBEDDING, STATES)
         names = [*self.bundle.outputs, *((EMBEDDING, STATES) if deep else ())]
         found = self._run(pictures, names)
         return [

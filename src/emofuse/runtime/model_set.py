@@ -130,7 +130,8 @@ class ModelSet:
 
     def pool(self) -> LogLinearFusion:
         """The pool with the weights of the fusion's bundle, for what a trained fusion does not answer."""
-        weights = self.bundle("fusion").parameters["weights"]
+        weights = dict.fromkeys(set(Modality) & self._chosen.keys(), 1.0)
+        weights |= self.bundle("fusion").parameters["weights"]
         return LogLinearFusion({Modality(name): weight for name, weight in weights.items()})
 
     def _build_fusion(self) -> Fusion:

@@ -16,7 +16,7 @@ from emofuse.runtime.face_detector import FaceDetectorFn
 from emofuse.runtime.fusion import fuse_subsets, shapley_shares
 from emofuse.runtime.model_set import ModelSet
 from emofuse.runtime.reader import Reading, SampleReader
-from emofuse.taxonomy import OWN, POLARITIES, load_mapping, load_taxonomy
+from emofuse.taxonomy import OWN, load_mapping, load_taxonomy, main_output
 from emofuse.types import (
     Emotion,
     ErrorEntry,
@@ -112,7 +112,8 @@ class Predictor:
                 reading.errors[0]
                 if reading.errors
                 else EmptySampleError(
-                    "The sample has neither text nor image. Give it one of them.", item=name
+                    "The sample has neither text nor image that the chosen models read. Give it one.",
+                    item=name,
                 )
             )
             entry = ErrorEntry(error.code, error.message, error.item)
@@ -147,14 +148,11 @@ class Predictor:
 
     def _fuse(self, evidence: Mapping[Modality, Evidence]) -> tuple[ModelReading, FloatArray]:
         rows = dict(fuse_subsets(self._models.fusion, evidence))
-        # The shares are those in the main answer: the caller's own labels, or the emotion.
-        order = sorted(
-            rows, key=lambda name: (not name.startswith(f"{OWN}:"), name in POLARITIES, name != BASE)
-        )
-        answers = rows[order[0]]
+        main = main_output(rows)
+        answers = rows[main]
         shares = shapley_shares(answers[:, answers[-1].argmax()], 1 / answers.shape[1])
-        if order[0].startswith(f"{OWN}:"):
-            rows |= fuse_subsets(self._models.pool(), evidence)
+        if main.startswith(f"{OWN}:"):
+            rows = {**fuse_subsets(self._models.pool(), evidence), **rows}
         named = {name: values[-1] for name, values in rows.items()}
         return ModelReading("", named, [name for name in named if not name.startswith(f"{OWN}:")]), shares
 

@@ -128,12 +128,12 @@ class SampleReader:
 
     def _find_faces(self, image: ImageArray, reading: Reading) -> list[tuple[FaceBox, dict[int, ImageArray]]]:
         sides = self._sides(Modality.FACE)
+        if not sides:
+            return []
         if self._crop:
             height, width = image.shape[:2]
             whole = FaceBox(0, 0, width, height)
             return [(whole, {side: prepare_crop(image, size_px=side) for side in sides})]
-        if not sides:
-            return []
         found = (box for box in self._models.detector(image) if _overlaps(box, image))
         boxes = sorted(found, key=lambda box: -box.width * box.height)
         if not boxes:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from emofuse.errors import BundleSchemaError
 
-__all__ = ["Session", "load_onnxruntime", "open_session"]
+__all__ = ["Session", "has_outputs", "load_onnxruntime", "open_session"]
 
 
 class Session(Protocol):
@@ -18,6 +18,15 @@ class Session(Protocol):
     def run(self, output_names: Sequence[str] | None, input_feed: dict[str, Any]) -> Sequence[Any]:
         """Compute the named outputs."""
         ...
+
+    def get_outputs(self) -> Sequence[Any]:
+        """Descriptions of the outputs, each with a `name`."""
+        ...
+
+
+def has_outputs(session: Session, *names: str) -> bool:
+    """Whether a graph has all of some outputs."""
+    return set(names) <= {node.name for node in session.get_outputs()}
 
 
 def load_onnxruntime() -> Any:

@@ -12,7 +12,7 @@ from emofuse.preprocess import WordPieceTokenizer, normalize_text, spell_emoji, 
 from emofuse.runtime.activation import activate
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.evidence import EMBEDDING, STATES, ModelReading
-from emofuse.runtime.session import Session
+from emofuse.runtime.session import Session, has_outputs
 from emofuse.types import FloatArray, Notice
 
 __all__ = ["TextModel", "TextReading"]
@@ -53,7 +53,8 @@ class TextModel:
 
         Args:
             texts: Any strings.
-            deep: Also give embeddings and states; of a long text the mean embedding and all states.
+            deep: Also give embeddings and states, if the graph has them; of a long text the mean embedding
+                and all states.
 
         Returns:
             One reading per text in order; the error instead where a text cannot be read.
@@ -66,6 +67,7 @@ class TextModel:
             except InputError as error:
                 results[index] = error
         windows, spans, notices = self._windows(cleaned)
+        deep = deep and has_outputs(self._session, EMBEDDING, STATES)
         found = self._run(windows, deep=deep)
         for index, span in spans.items():
             weights = np.array([len(window) for window in windows[span]], dtype=np.float32)

@@ -8,6 +8,7 @@ from emofuse.taxonomy.taxonomy import (
     build_taxonomy,
     list_taxonomies,
     load_taxonomy,
+    main_output,
     name_own_labels,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "list_taxonomies",
     "load_mapping",
     "load_taxonomy",
+    "main_output",
     "name_own_labels",
 ]

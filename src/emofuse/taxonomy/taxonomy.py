@@ -18,6 +18,7 @@ __all__ = [
     "build_taxonomy",
     "list_taxonomies",
     "load_taxonomy",
+    "main_output",
     "name_own_labels",
 ]
 
@@ -130,3 +131,15 @@ def name_own_labels(labels: Iterable[str]) -> str:
     if wrong := [label for label in ordered if "|" in label]:
         raise ConfigError(f"The label {wrong[0]!r} holds a '|'. Rename it.", item=wrong[0])
     return load_taxonomy(f"{OWN}:" + "|".join(ordered)).name
+
+
+def main_output(names: Iterable[str]) -> str:
+    """The output of a model that its confidence is about.
+
+    Args:
+        names: Label sets of its outputs; at least one.
+
+    Returns:
+        The user's own labels, else `ekman7`, else another set of emotions, else what there is.
+    """
+    return min(names, key=lambda name: (not name.startswith(f"{OWN}:"), name in POLARITIES, name != "ekman7"))

@@ -568,3 +568,16 @@ def test_own_table_as_a_single_file(tmp_path):
     assert samples[0].labels == {"ekman7": {"joy": 1.0}, "sentiment3": {"positive": 1.0}}
     assert samples[1].image == tmp_path / "a.png"
     assert samples[1].text is None
+
+
+def test_own_labels_of_a_table(tmp_path):
+    rows = [{"text": "a", "label": 0}, {"text": "b", "label": "x"}, {"text": "c", "label": ""}]
+    write(tmp_path / "test.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    assert [sample.labels for sample in list(load_adapter("jsonl").iter_samples(tmp_path, "test"))] == [
+        {"own": {"0": 1.0}},
+        {"own": {"x": 1.0}},
+        {},
+    ]
+    write(tmp_path / "test.jsonl", json.dumps({"text": "a", "label": ["x", "y"]}) + "\n")
+    with pytest.raises(CorpusFormatError, match="one label"):
+        list(load_adapter("jsonl").iter_samples(tmp_path, "test"))

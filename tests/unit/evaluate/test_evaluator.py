@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.unit.datasets.test_corpora import make_emotion, make_fer, make_goemotions
+from tests.unit.datasets.test_corpora import make_emotion, make_fer, make_goemotions, make_meld
 
 from emofuse.errors import ConfigError
 from emofuse.evaluate import evaluate_bundle
@@ -109,3 +109,12 @@ def test_detection_counts_by_hand():
 def test_clear_rows_have_a_majority():
     targets = np.array([[0.5, 0.5], [0.6, 0.4], [1.0, 0.0], [0.4, 0.3]], dtype=np.float32)
     assert clear_rows(targets).tolist() == [False, True, True, False]
+
+
+def test_other_labels_of_a_corpus(text_bundle, tmp_path):
+    make_meld(tmp_path)
+    bundle = load_bundle(text_bundle)
+    assert evaluate_bundle(bundle, "meld", tmp_path).taxonomy == "ekman7"
+    assert evaluate_bundle(bundle, "meld", tmp_path, taxonomy="sentiment3").taxonomy == "sentiment3"
+    with pytest.raises(ConfigError, match=r"not labelled in 'fer7'\. Valid: ekman7, sentiment3"):
+        evaluate_bundle(bundle, "meld", tmp_path, taxonomy="fer7")

@@ -169,3 +169,25 @@ def test_clear_opposition_is_mixed(text_bundle, tmp_path):
         fused = prediction.sentiment.probabilities
         torn = min(fused["negative"], fused["positive"]) >= 0.3
         assert prediction.sentiment.mixed == (opposed or torn)
+
+
+def test_a_crop_for_a_fusion_without_faces(faithful):
+    both, alone = Predictor.load([faithful], crop=True).predict(
+        [Sample(text=TEXT, image=IMAGE), Sample(image=IMAGE)]
+    )
+    assert [part.modality for part in both.modalities] == [Modality.TEXT]
+    assert alone.error.code == "empty_sample"
+    assert "chosen models" in alone.error.message
+
+
+def test_a_chosen_modality_without_a_weight_counts_in_full(scene_bundle, text_bundle, pool_bundle):
+    predictor = Predictor.load([scene_bundle, text_bundle, pool_bundle], detector=lambda _: [])
+    [prediction] = predictor.predict([Sample(text=TEXT, image=IMAGE)])
+    product = np.prod(list(own(prediction).values()), axis=0)
+    np.testing.assert_allclose(values(prediction.emotion), product / product.sum(), atol=1e-6)
+
+
+def test_states_of_a_graph_that_has_none(text_bundle):
+    [reading] = ModelSet([text_bundle], detector=None, threads=1).texts()[0].predict([TEXT], deep=True)
+    assert reading.embedding is None
+    assert reading.states is None

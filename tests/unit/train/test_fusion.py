@@ -150,6 +150,7 @@ RECIPE = {
         ({"head": {"name": "early", "pool": True}}, "pool needs the output"),
         ({"head": {"name": "early"}, "heads": {"ekman7": {"loss": "asymmetric"}}}, "one label a sample"),
         ({"head": {"name": "attention"}}, "must be one of"),
+        ({"head": {"name": "early"}, "heads": {"sentiment3": {}}}, "beside that of sentiment"),
         (
             {"head": {"name": "early"}, "corpora": [{**RECIPE["corpora"][0], "validation": None}]},
             "validation",

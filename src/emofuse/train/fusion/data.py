@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from emofuse.datasets import shows_crops
 from emofuse.errors import ConfigError
 from emofuse.runtime.bundle import ModelBundle, load_bundle
-from emofuse.runtime.evidence import ModelReading, feature_vector
+from emofuse.runtime.evidence import MAX_STATES, ModelReading, feature_vector
 from emofuse.runtime.model_set import ModelSet
 from emofuse.runtime.reader import SampleReader
 from emofuse.taxonomy import load_taxonomy
@@ -26,12 +27,11 @@ from emofuse.train.fusion.network import FusionInputs, MemberLayout
 from emofuse.train.fusion.recipe import FusionRecipe
 from emofuse.train.recipe import CorpusConfig
 from emofuse.train.targets import head_sizes, target_vectors, weigh_labels
-from emofuse.types import FloatArray, Modality, Sample
+from emofuse.types import FloatArray, ImageSource, Modality, Sample
 
 __all__ = ["FusionData", "FusionTable", "layouts_of", "open_members", "read_table"]
 
 CHUNK = 64
-MAX_STATES = 64  # tokens, patches or faces of a sample that a head can look at
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +43,14 @@ class FusionTable:
         states: One (n, up to 64, width) float16 per member, or empty.
         present: (n, modalities) float32.
         targets: Output -> (n, labels) float32, NaN where unlabelled.
+        key: Name of everything that the readings depend on.
     """
 
     vectors: tuple[FloatArray, ...]
     states: tuple[Any, ...]
     present: FloatArray
     targets: Mapping[str, FloatArray]
+    key: str = ""
 
     def __len__(self) -> int:
         return len(self.present)
@@ -59,18 +61,6 @@ class FusionTable:
             tuple(torch.from_numpy(vector[rows]) for vector in self.vectors),
             tuple(torch.from_numpy(states[rows].astype(np.float32)) for states in self.states),
             torch.from_numpy(self.present[rows]),
-        )
-
-    def without(self, *modalities: int) -> FusionTable:
-        """The same samples with some columns of `present` masked; those with nothing left are dropped."""
-        present = self.present.copy()
-        present[:, list(modalities)] = 0
-        kept = present.any(axis=1)
-        return FusionTable(
-            tuple(vector[kept] for vector in self.vectors),
-            tuple(states[kept] for states in self.states),
-            present[kept],
-            {name: target[kept] for name, target in self.targets.items()},
         )
 
 
@@ -126,7 +116,7 @@ def read_table(
     """
     samples = read_samples(corpus, data_root, recipe.seed, training=training)
     bundles = open_members(recipe)
-    key = _key(recipe, corpus, data_root, [str(sample.id) for sample in samples])
+    key = _key(recipe, corpus, samples)
     file = cache / f"{key}.npz" if cache else None
     if file is not None and file.exists():
         with np.load(file, allow_pickle=False) as stored:
@@ -135,7 +125,10 @@ def read_table(
         arrays = _read(recipe, samples, bundles, crops=shows_crops(corpus.name))
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(file, **arrays)
+            # A run may be killed at any time, and several may write at once.
+            unfinished = file.with_suffix(f".{os.getpid()}.npz")
+            np.savez(unfinished, **arrays)
+            unfinished.replace(file)
     count = len(recipe.members)
     targets = {
         name: np.full((len(samples), size), np.nan, dtype=np.float32)
@@ -151,6 +144,7 @@ def read_table(
         tuple(arrays[f"states_{i}"][kept] for i in range(count)) if recipe.looks_at_states else (),
         arrays["present"][kept],
         {name: target[kept] for name, target in targets.items()},
+        key,
     )
 
 
@@ -184,13 +178,27 @@ def _width(taxonomy: str) -> int:
     return labels if labels > 2 else 1
 
 
-def _key(recipe: FusionRecipe, corpus: CorpusConfig, data_root: Path, ids: Sequence[str]) -> str:
-    bundles = open_members(recipe).values()
-    members = [(own.sha256, member.gives) for own, member in zip(bundles, recipe.members, strict=True)]
-    place = str((data_root / corpus.root).resolve())
-    detector = load_bundle("face_detector").sha256
-    facts = [members, corpus.name, place, ids, recipe.looks_at_states, detector]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+def _key(recipe: FusionRecipe, corpus: CorpusConfig, samples: Sequence[Sample]) -> str:
+    """What the members' readings depend on, as a name for them."""
+    digest = hashlib.sha256()
+    bundles = [*open_members(recipe).values(), load_bundle("face_detector")]
+    facts = [
+        [(bundle.path / "SHA256SUMS").read_text(encoding="utf-8") for bundle in bundles],
+        [member.gives for member in recipe.members],
+        shows_crops(corpus.name),
+        recipe.looks_at_states,
+    ]
+    digest.update(json.dumps(facts).encode())
+    for sample in samples:
+        digest.update(repr((sample.id, sample.text, _print_of(sample.image))).encode(errors="surrogatepass"))
+    return digest.hexdigest()[:24]
+
+
+def _print_of(image: ImageSource | None) -> object:
+    if isinstance(image, str | os.PathLike):
+        path = Path(image)
+        return (str(path), path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else str(path)
+    return hashlib.sha256(image).hexdigest() if isinstance(image, bytes) else None
 
 
 def _read(
@@ -267,6 +275,15 @@ class FusionData(lightning.LightningDataModule):
             ]
         )
 
+        for part, table in (("training", self.training), ("validation", self.validation)):
+            for head, target in table.targets.items():
+                if np.isnan(target[:, 0]).all():
+                    raise ConfigError(
+                        f"No {part} sample is labelled for {head}. Check the splits and heads of the corpora "
+                        "in the recipe.",
+                        item=head,
+                    )
+
     def _join(self, tables: Sequence[FusionTable]) -> FusionTable:
         if len(tables) == 1:
             return tables[0]
@@ -278,6 +295,7 @@ class FusionData(lightning.LightningDataModule):
             tuple(_stack([table.states[i] for table in tables]) for i in members if tables[0].states),
             np.concatenate([table.present for table in tables]),
             {name: np.concatenate([table.targets[name] for table in tables]) for name in tables[0].targets},
+            "+".join(table.key for table in tables),
         )
 
     def label_weights(self) -> dict[str, FloatArray]:
@@ -293,16 +311,23 @@ class FusionData(lightning.LightningDataModule):
         """Batches of the current epoch."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         order = np.random.default_rng(self.recipe.seed * 1000 + epoch).permutation(len(self.training))
-        return self._loader(self.training, order)
+        return self._loader(self.training, order, shared=True)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the validation splits."""
-        return self._loader(self.validation, np.arange(len(self.validation)))
+        return self._loader(self.validation, np.arange(len(self.validation)), shared=False)
 
-    def _loader(self, table: FusionTable, order: Any) -> DataLoader[Any]:
+    def _loader(self, table: FusionTable, order: Any, *, shared: bool) -> DataLoader[Any]:
         size = self.recipe.train.batch_size
         batches = [order[start : start + size] for start in range(0, len(order), size)]
-        return DataLoader(_Batches(table, batches), batch_size=None)
+        if len(batches) > 1 and len(batches[-1]) == 1:
+            batches.pop()  # a batch norm cannot learn from one sample
+        rank, ranks = (
+            (self.trainer.global_rank, self.trainer.world_size) if shared and self.trainer else (0, 1)
+        )
+        return DataLoader(
+            _Batches(table, batches[rank : len(batches) // ranks * ranks : ranks]), batch_size=None
+        )
 
 
 def _stack(states: Sequence[Any]) -> Any:

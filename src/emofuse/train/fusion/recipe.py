@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from emofuse.errors import ConfigError
+from emofuse.taxonomy import POLARITIES
 from emofuse.train.config import Count, Range, Share
 from emofuse.train.recipe import CorpusConfig, ExportConfig, HeadConfig, SearchRange, TrainConfig
 
@@ -93,6 +94,11 @@ class FusionRecipe:
                         "choose a head without `pool`.",
                         item=head,
                     )
+        if set(self.heads) <= set(POLARITIES):
+            raise ConfigError(
+                "A fusion needs an output with emotions or labels of your own, beside that of sentiment.",
+                item=self.name,
+            )
         for name, config in self.heads.items():
             if config.multi_label:
                 raise ConfigError(f"heads.{name}: a fusion has outputs with one label a sample.", item=name)

@@ -56,7 +56,7 @@ def train_fusion(
     lightning.seed_everything(recipe.seed, verbose=False)
     data = FusionData(recipe, data_root, cache=run_dir.parent / "features")
     layouts = layouts_of(recipe, data.training)
-    _write_members(recipe, layouts, run_dir)
+    _remember(recipe, layouts, data, run_dir, goes_on=goes_on)
     _write_validation(data.validation, run_dir)
     network = FusionNetwork(recipe.head, layouts, head_sizes(recipe.heads))
     network.settle(data.training.inputs())
@@ -82,7 +82,7 @@ def load_fusion(run_dir: Path) -> tuple[FusionRecipe, FusionNetwork, FusionTable
     """
     weights = read_weights(best_of(run_dir))
     recipe = read_run_recipe(FusionRecipe, run_dir)
-    members = json.loads((run_dir / "members.json").read_text(encoding="utf-8"))
+    members = json.loads((run_dir / "members.json").read_text(encoding="utf-8"))["members"]
     now = {name: bundle.sha256 for name, bundle in open_members(recipe).items()}
     if changed := [member["name"] for member in members if now.get(member["name"]) != member["sha256"]]:
         raise ConfigError(
@@ -124,12 +124,23 @@ def _name_labels(recipe: FusionRecipe, data_root: Path) -> FusionRecipe:
     return replace(recipe, heads=heads, corpora=corpora)
 
 
-def _write_members(recipe: FusionRecipe, layouts: Sequence[MemberLayout], run_dir: Path) -> None:
+def _remember(
+    recipe: FusionRecipe, layouts: Sequence[MemberLayout], data: FusionData, run_dir: Path, *, goes_on: bool
+) -> None:
     rows = [
         {**asdict(layout), "sha256": bundle.sha256}
         for layout, bundle in zip(layouts, open_members(recipe).values(), strict=True)
     ]
-    (run_dir / "members.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    known = {"members": rows, "readings": [data.training.key, data.validation.key]}
+    text = json.dumps(known, indent=1) + "\n"
+    path = run_dir / "members.json"
+    if goes_on and path.read_text(encoding="utf-8") != text:
+        raise ConfigError(
+            f"{run_dir} was begun with other models or data; the members read something else now. Bring them "
+            "back, or choose another folder.",
+            item=str(run_dir),
+        )
+    path.write_text(text, encoding="utf-8")
 
 
 def _write_validation(table: FusionTable, run_dir: Path) -> None:
@@ -142,12 +153,10 @@ def _write_validation(table: FusionTable, run_dir: Path) -> None:
 
 def _read_validation(run_dir: Path) -> FusionTable:
     with np.load(run_dir / "validation.npz", allow_pickle=False) as stored:
-        numbered = {
-            kind: sorted(k for k in stored.files if k.startswith(kind)) for kind in ("vector", "states")
-        }
+        names = sorted(stored.files, key=lambda name: (len(name), name))
         return FusionTable(
-            tuple(stored[name] for name in numbered["vector"]),
-            tuple(stored[name] for name in numbered["states"]),
+            tuple(stored[name] for name in names if name.startswith("vector_")),
+            tuple(stored[name] for name in names if name.startswith("states_")),
             stored["present"],
             {
                 name.removeprefix("target_"): stored[name]
