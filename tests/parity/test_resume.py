@@ -143,5 +143,5 @@ def test_starting_from_a_run_takes_its_vocabulary(data, tmp_path):
     train(second, data, tmp_path / "second")
     assert "day" in (tmp_path / "second" / "tokenizer.json").read_text()
     missing = build_config(Recipe, yaml.safe_load(RECIPE) | {"init_from": str(tmp_path / "none")})
-    with pytest.raises(ConfigError, match="init_from"):
+    with pytest.raises(ConfigError, match="none holds no finished epoch"):
         train(missing, data, tmp_path / "third")
