@@ -7,7 +7,8 @@ from emofuse.datasets import load_adapter
 from emofuse.datasets.label_matched import LabelMatchedAdapter
 from emofuse.errors import ConfigError
 from emofuse.train.config import build_config
-from emofuse.train.fusion.network import FusionInputs, FusionNetwork, MemberLayout, ModalityDropout
+from emofuse.train.fusion.augment import Mispairing, ModalityDropout, Noise, empty_samples
+from emofuse.train.fusion.network import FusionInputs, FusionNetwork, MemberLayout
 from emofuse.train.fusion.recipe import FusionHeadConfig, FusionRecipe
 
 TAXONOMIES = {"ekman7": 7, "sentiment3": 3}
@@ -133,6 +134,43 @@ def test_modality_dropout_leaves_one_that_was_there():
     assert torch.equal(ModalityDropout(0.0)(full).present, full.present)
 
 
+def test_mispairing_takes_whole_pictures_and_leaves_texts():
+    torch.manual_seed(0)
+    full = inputs(2000)
+    present = full.present.clone()
+    present[:400, 1:] = 0  # texts alone
+    present[400:800, 0] = 0  # pictures alone
+    changed = Mispairing(MEMBERS, 0, 0.5)(full._replace(present=present))
+    assert torch.equal(changed.vectors[0], full.vectors[0])
+    other = (changed.vectors[1] != full.vectors[1]).any(dim=1)
+    assert torch.equal(other, (changed.vectors[2] != full.vectors[2]).any(dim=1))
+    assert torch.equal(other, (changed.states[2] != full.states[2]).flatten(1).any(dim=1))
+    assert not other[:800].any()
+    assert 0.4 < other[800:].float().mean() < 0.6
+    row = 800 + int(other[800:].nonzero()[0])
+    donor = (full.vectors[1] == changed.vectors[1][row]).all(dim=1).nonzero().item()
+    assert torch.equal(changed.vectors[2][row], full.vectors[2][donor])
+    assert torch.equal(changed.present[row, 1:], present[donor, 1:])
+
+
+def test_noise_replaces_one_half_of_a_pair():
+    torch.manual_seed(0)
+    full, empty = inputs(2000), inputs(len(empty_samples(0)), seed=9)
+    empty.present[:200, 1:] = 0
+    empty.present[200:, :2] = 0  # nobody's face is on an empty picture
+    changed = Noise(MEMBERS, 0, 0.2, empty)(full)
+    wordless = (changed.vectors[0] != full.vectors[0]).any(dim=1)
+    faceless = changed.present[:, 1] == 0
+    assert 0.15 < wordless.float().mean() < 0.25
+    assert 0.15 < faceless.float().mean() < 0.25
+    assert not (wordless & faceless).any()
+    assert (changed.present[:, [0, 2]] == 1).all()
+    texts = {tuple(row.tolist()) for row in empty.vectors[0][:200]}
+    assert {tuple(row.tolist()) for row in changed.vectors[0][wordless]} <= texts
+    fields = {tuple(row.tolist()) for row in empty.vectors[2][200:]}
+    assert {tuple(row.tolist()) for row in changed.vectors[2][faceless]} <= fields
+
+
 RECIPE = {
     "name": "x",
     "task": "fusion",
@@ -148,6 +186,7 @@ RECIPE = {
     [
         ({}, "pool needs the output 'ekman7'"),
         ({"head": {"name": "early", "pool": True}}, "pool needs the output"),
+        ({"head": {"name": "early"}, "mispairing": 0.1}, "pairs of text and picture"),
         ({"head": {"name": "early"}, "heads": {"ekman7": {"loss": "asymmetric"}}}, "one label a sample"),
         ({"head": {"name": "attention"}}, "must be one of"),
         ({"head": {"name": "early"}, "heads": {"sentiment3": {}}}, "beside that of sentiment"),

@@ -23,13 +23,14 @@ from emofuse.runtime.model_set import ModelSet
 from emofuse.runtime.reader import SampleReader
 from emofuse.taxonomy import load_taxonomy
 from emofuse.train.data import Batch, read_samples
+from emofuse.train.fusion.augment import empty_samples
 from emofuse.train.fusion.network import FusionInputs, MemberLayout
 from emofuse.train.fusion.recipe import FusionRecipe
 from emofuse.train.recipe import CorpusConfig
 from emofuse.train.targets import head_sizes, target_vectors, weigh_labels
 from emofuse.types import FloatArray, ImageSource, Modality, Sample
 
-__all__ = ["FusionData", "FusionTable", "layouts_of", "open_members", "read_table"]
+__all__ = ["FusionData", "FusionTable", "layouts_of", "open_members", "read_empty", "read_table"]
 
 CHUNK = 64
 
@@ -123,6 +124,11 @@ def read_table(
             arrays = {name: stored[name] for name in stored.files}
     else:
         arrays = _read(recipe, samples, bundles, crops=shows_crops(corpus.name))
+        for index, name in enumerate(bundles):
+            if f"vector_{index}" not in arrays:
+                raise ConfigError(
+                    f"{name} could read none of {len(samples)} samples of the corpus.", item=name
+                )
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             # A run may be killed at any time, and several may write at once.
@@ -146,6 +152,30 @@ def read_table(
         {name: target[kept] for name, target in targets.items()},
         key,
     )
+
+
+def read_empty(recipe: FusionRecipe, like: FusionTable) -> FusionTable:
+    """Let the members read texts and pictures that hold nothing.
+
+    Args:
+        recipe: The fusion.
+        like: Of its training data; shows the width of the members' vectors and states.
+
+    Returns:
+        One row for each of `emofuse.train.fusion.augment.empty_samples`, unlabelled. A member that read
+        nothing has zeros and is absent.
+    """
+    samples = empty_samples(recipe.seed)
+    crops = any(shows_crops(corpus.name) for corpus in recipe.corpora)
+    arrays = _read(recipe, samples, open_members(recipe), crops=crops)
+    vectors, states = [], []
+    for index, vector in enumerate(like.vectors):
+        vectors.append(arrays.get(f"vector_{index}", np.zeros((len(samples), vector.shape[1]), np.float32)))
+    for index, own in enumerate(like.states):
+        length = own.shape[1]
+        found = arrays.get(f"states_{index}", np.zeros((len(samples), 1, own.shape[2]), np.float16))
+        states.append(np.pad(found, ((0, 0), (0, max(0, length - found.shape[1])), (0, 0)))[:, :length])
+    return FusionTable(tuple(vectors), tuple(states), arrays["present"], {})
 
 
 def layouts_of(recipe: FusionRecipe, table: FusionTable) -> list[MemberLayout]:
@@ -228,9 +258,9 @@ def _read(
                     if recipe.looks_at_states:
                         states[index][row] = _states_of(own)
     arrays: dict[str, Any] = {"present": present}
-    for index, name in enumerate(names):
+    for index in range(len(names)):
         if not vectors[index]:
-            raise ConfigError(f"{name} could read none of {len(samples)} samples of the corpus.", item=name)
+            continue
         arrays[f"vector_{index}"] = _fill(vectors[index], len(samples)).astype(np.float32)
         if recipe.looks_at_states:
             arrays[f"states_{index}"] = _fill(states[index], len(samples)).astype(np.float16)

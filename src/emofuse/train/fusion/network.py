@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from emofuse.train.fusion.recipe import FusionHeadConfig
 
-__all__ = ["HEADS", "FusionInputs", "FusionNetwork", "MemberLayout", "ModalityDropout"]
+__all__ = ["HEADS", "FusionInputs", "FusionNetwork", "MemberLayout"]
 
 SMALLEST = 1e-6  # probability, so that its logarithm is finite
 
@@ -56,29 +56,6 @@ class MemberLayout:
     def embedding(self) -> tuple[int, int]:
         """Where the embedding stands; an empty range without one."""
         return self.parts.get("embedding", (self.size, self.size))
-
-
-class ModalityDropout(nn.Module):
-    """Masks whole modalities of training samples at random; never the last one of a sample."""
-
-    def __init__(self, rate: float) -> None:
-        super().__init__()
-        self.rate = rate
-
-    def forward(self, inputs: FusionInputs) -> FusionInputs:
-        """Mask each modality with the same probability.
-
-        Args:
-            inputs: The batch.
-
-        Returns:
-            The batch with a sparser mask.
-        """
-        kept = inputs.present * (torch.rand_like(inputs.present) >= self.rate)
-        # Where nothing is left, the modality with the highest draw among those that were there comes back.
-        draw = torch.rand_like(inputs.present) * inputs.present
-        rescued = torch.nn.functional.one_hot(draw.argmax(dim=1), draw.shape[1]).to(kept)
-        return inputs._replace(present=torch.where(kept.sum(dim=1, keepdim=True) > 0, kept, rescued))
 
 
 class FusionNetwork(nn.Module):

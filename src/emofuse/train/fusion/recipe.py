@@ -66,6 +66,9 @@ class FusionRecipe:
             data hold.
         corpora: Paired corpora, and which outputs each one labels.
         modality_dropout: Probability that a modality of a training sample is masked; one always stays.
+        mispairing: Share of training pairs of text and picture that get the picture of another pair.
+        noise: Share of them whose text is replaced by random letters, and as many whose picture by a field
+            with nothing on it.
         train: Optimisation.
         export: Bundle settings.
         search: Dotted key -> values that `emofuse tune` tries; training ignores it.
@@ -79,6 +82,8 @@ class FusionRecipe:
     heads: Mapping[str, HeadConfig]
     corpora: tuple[CorpusConfig, ...]
     modality_dropout: Share = 0.3
+    mispairing: Share = 0.0
+    noise: Annotated[float, Range(0, 0.5)] = 0.0
     train: TrainConfig = field(default_factory=TrainConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     search: Mapping[str, SearchRange] = field(default_factory=dict)
@@ -94,6 +99,12 @@ class FusionRecipe:
                         "choose a head without `pool`.",
                         item=head,
                     )
+        if (self.mispairing or self.noise) and (len(self.modalities) < 2 or "text" not in self.modalities):
+            raise ConfigError(
+                "mispairing and noise are for pairs of text and picture. Add members that read both, or "
+                "leave the two out.",
+                item=self.name,
+            )
         if set(self.heads) <= set(POLARITIES):
             raise ConfigError(
                 "A fusion needs an output with emotions or labels of your own, beside that of sentiment.",

@@ -10,13 +10,15 @@ from typing import Any, Literal
 
 import lightning
 import numpy as np
+from torch import nn
 
 from emofuse.errors import ConfigError
 from emofuse.taxonomy import OWN, name_own_labels
 from emofuse.train.classifier import Classifier
 from emofuse.train.data import read_samples
-from emofuse.train.fusion.data import FusionData, FusionTable, layouts_of, open_members
-from emofuse.train.fusion.network import FusionNetwork, MemberLayout, ModalityDropout
+from emofuse.train.fusion.augment import Mispairing, ModalityDropout, Noise
+from emofuse.train.fusion.data import FusionData, FusionTable, layouts_of, open_members, read_empty
+from emofuse.train.fusion.network import FusionNetwork, MemberLayout
 from emofuse.train.fusion.recipe import FusionRecipe
 from emofuse.train.runs import begin_run, best_of, build_trainer, read_run_recipe, read_weights
 from emofuse.train.targets import head_sizes
@@ -60,8 +62,8 @@ def train_fusion(
     _write_validation(data.validation, run_dir)
     network = FusionNetwork(recipe.head, layouts, head_sizes(recipe.heads))
     network.settle(data.training.inputs())
-    dropout = ModalityDropout(recipe.modality_dropout)
-    model = Classifier(network, recipe, data.label_weights(), augment=dropout)
+    augment = _build_augmentation(recipe, layouts, data)
+    model = Classifier(network, recipe, data.label_weights(), augment=augment)
     trainer = build_trainer(recipe.train, run_dir, devices=devices)
     last = run_dir / "checkpoints" / "last.ckpt" if goes_on else None
     trainer.fit(model, data, ckpt_path=last, weights_only=True)
@@ -122,6 +124,18 @@ def _name_labels(recipe: FusionRecipe, data_root: Path) -> FusionRecipe:
         for corpus in recipe.corpora
     )
     return replace(recipe, heads=heads, corpora=corpora)
+
+
+def _build_augmentation(
+    recipe: FusionRecipe, layouts: Sequence[MemberLayout], data: FusionData
+) -> nn.Sequential:
+    steps: list[nn.Module] = []
+    if recipe.mispairing:
+        steps.append(Mispairing(layouts, recipe.modalities.index("text"), recipe.mispairing))
+    if recipe.noise:
+        empty = read_empty(recipe, data.training).inputs()
+        steps.append(Noise(layouts, recipe.modalities.index("text"), recipe.noise, empty))
+    return nn.Sequential(*steps, ModalityDropout(recipe.modality_dropout))
 
 
 def _remember(
