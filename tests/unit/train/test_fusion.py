@@ -9,10 +9,10 @@ from emofuse.errors import ConfigError
 from emofuse.train.config import build_config
 from emofuse.train.fusion.augment import Mispairing, ModalityDropout, Noise, empty_samples
 from emofuse.train.fusion.network import FusionInputs, FusionNetwork, MemberLayout
-from emofuse.train.fusion.recipe import FusionHeadConfig, FusionRecipe
+from emofuse.train.fusion.recipe import POOLS, FusionHeadConfig, FusionRecipe
 
 TAXONOMIES = {"ekman7": 7, "sentiment3": 3}
-NAMES = ["log_linear", "mlp", "early", "hybrid", "gated", "tensor", "cross_attention"]
+NAMES = ["log_linear", "mlp", "early", "hybrid", "gated", "tensor", "cross_attention", "dynamic_pool"]
 
 
 def layout(name, modality, width=6, states=4):
@@ -89,9 +89,9 @@ class TestEveryHead:
             assert not torch.allclose(answer, changed)
 
 
-@pytest.mark.parametrize("name", ["log_linear", "early", "gated", "tensor", "cross_attention"])
-def test_with_a_pool_a_modality_alone_answers_as_it_answers_itself(name):
-    network, full = trained(build(name, pool=True)), inputs()
+@pytest.mark.parametrize("name", POOLS)
+def test_in_a_pool_a_modality_alone_answers_as_it_answers_itself(name):
+    network, full = trained(build(name)), inputs()
     for column, vector in enumerate(full.vectors):
         present = torch.zeros_like(full.present)
         present[:, column] = 1
@@ -100,9 +100,10 @@ def test_with_a_pool_a_modality_alone_answers_as_it_answers_itself(name):
         torch.testing.assert_close(sentiment.softmax(dim=1), vector[:, 7:10])
 
 
-def test_an_untrained_pool_is_the_product_of_the_experts():
+@pytest.mark.parametrize("name", POOLS)
+def test_an_untrained_pool_is_the_product_of_the_experts(name):
     full = inputs()
-    emotion = build("gated", pool=True)(full)[0].softmax(dim=1)
+    emotion = build(name)(full)[0].softmax(dim=1)
     product = torch.stack([vector[:, :7] for vector in full.vectors]).prod(dim=0)
     torch.testing.assert_close(emotion, product / product.sum(dim=1, keepdim=True), atol=1e-5, rtol=1e-4)
 
@@ -185,7 +186,7 @@ RECIPE = {
     ("changes", "message"),
     [
         ({}, "pool needs the output 'ekman7'"),
-        ({"head": {"name": "early", "pool": True}}, "pool needs the output"),
+        ({"head": {"name": "dynamic_pool"}}, "pool needs the output"),
         ({"head": {"name": "early"}, "mispairing": 0.1}, "pairs of text and picture"),
         ({"head": {"name": "early"}, "heads": {"ekman7": {"loss": "asymmetric"}}}, "one label a sample"),
         ({"head": {"name": "attention"}}, "must be one of"),

@@ -8,7 +8,7 @@ from tests.miniature import write_corpora
 
 from emofuse.errors import ConfigError
 from emofuse.train.config import build_config
-from emofuse.train.fusion.data import FusionData, read_table
+from emofuse.train.fusion.data import FusionData, read_empty, read_table
 from emofuse.train.fusion.recipe import FusionRecipe
 from emofuse.train.fusion.training import load_fusion, train_fusion
 
@@ -98,3 +98,31 @@ def test_data_without_labels(tmp_path, shop):
     (shop / "validation.csv").write_text("text,image,label\nhappy,images/test0.png,\n")
     with pytest.raises(ConfigError, match="No validation sample is labelled"):
         FusionData(recipe_of(tmp_path, **named()), shop)
+
+
+def test_mispairing_is_judged_on_wrong_pictures_too(tmp_path, shop):
+    plain = FusionData(recipe_of(tmp_path, **named()), shop)
+    data = FusionData(recipe_of(tmp_path, mispairing=0.3, **named()), shop)
+    count = len(data.validation)
+    batches = list(data.val_dataloader())
+    assert sum(len(batch.inputs.present) for batch in plain.val_dataloader()) == count
+    text, scene = (
+        np.concatenate([batch.inputs.vectors[member].numpy() for batch in batches]) for member in (0, 1)
+    )
+    assert len(text) == 2 * count
+    np.testing.assert_array_equal(text[count:], text[:count])
+    np.testing.assert_array_equal(scene[count:], np.roll(scene[:count], 1, axis=0))
+    present = np.concatenate([batch.inputs.present.numpy() for batch in batches])
+    np.testing.assert_array_equal(present[count:, 1], np.roll(present[:count, 1], 1))
+
+
+def test_empty_samples_are_read_like_others(tmp_path, shop):
+    recipe = recipe_of(tmp_path, **named())
+    table = read_table(recipe, recipe.corpora[0], shop, training=True)
+    empty = read_empty(recipe, table)
+    assert [own.shape[1] for own in empty.vectors] == [own.shape[1] for own in table.vectors]
+    texts = int(empty.present[:, 0].sum())
+    assert empty.present[:texts, 0].all()
+    assert empty.present[texts:, 1].all()
+    assert (empty.present.sum(axis=1) == 1).all()
+    assert empty.vectors[1][texts:].any(axis=1).all()

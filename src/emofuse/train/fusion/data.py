@@ -344,8 +344,23 @@ class FusionData(lightning.LightningDataModule):
         return self._loader(self.training, order, shared=True)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Batches of the validation splits."""
-        return self._loader(self.validation, np.arange(len(self.validation)), shared=False)
+        """Batches of the validation splits; with `mispairing` also of their texts with the next pictures."""
+        table = self.validation
+        if self.recipe.mispairing:
+            table = self._join([table, self._mispair(table)])
+        return self._loader(table, np.arange(len(table)), shared=False)
+
+    def _mispair(self, table: FusionTable) -> FusionTable:
+        kept = [member.modality == "text" for member in self.recipe.members]
+        rolled = np.roll(table.present, 1, axis=0)
+        text = self.recipe.modalities.index("text")
+        rolled[:, text] = table.present[:, text]
+        return FusionTable(
+            tuple(v if own else np.roll(v, 1, axis=0) for own, v in zip(kept, table.vectors, strict=True)),
+            tuple(s if own else np.roll(s, 1, axis=0) for own, s in zip(kept, table.states, strict=False)),
+            rolled,
+            table.targets,
+        )
 
     def _loader(self, table: FusionTable, order: Any, *, shared: bool) -> DataLoader[Any]:
         size = self.recipe.train.batch_size

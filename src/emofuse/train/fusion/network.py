@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from emofuse.train.fusion.recipe import FusionHeadConfig
+from emofuse.train.fusion.recipe import POOLS, FusionHeadConfig
 
 __all__ = ["HEADS", "FusionInputs", "FusionNetwork", "MemberLayout"]
 
@@ -59,7 +59,7 @@ class MemberLayout:
 
 
 class FusionNetwork(nn.Module):
-    """A head over the members' vectors, one linear layer per output, and the pool if asked for."""
+    """A head over the members' vectors and one linear layer per output, or a pool of what they answer."""
 
     backbone = None
 
@@ -73,7 +73,7 @@ class FusionNetwork(nn.Module):
         self.members = tuple(members)
         self.modalities = 1 + max(member.modality for member in members)
         self.outputs = tuple(sizes)
-        self.pooled = config.pool or config.name == "log_linear"
+        self.pooled = config.name in POOLS
         for index, member in enumerate(members):
             self.register_buffer(f"mean_{index}", torch.zeros(member.size))
             self.register_buffer(f"scale_{index}", torch.ones(member.size))
@@ -88,7 +88,9 @@ class FusionNetwork(nn.Module):
         self.head: nn.Module | None = None
         if config.name != "log_linear":
             self.head = HEADS[config.name](config, self.members)
-            self.answers = nn.ModuleList(nn.Linear(config.hidden, size) for size in sizes.values())
+            # One weight a modality, or one logit a label.
+            widths = [self.modalities if self.pooled else size for size in sizes.values()]
+            self.answers = nn.ModuleList(nn.Linear(config.hidden, width) for width in widths)
             if self.pooled:
                 for parameter in self.answers.parameters():
                     nn.init.zeros_(parameter)
@@ -120,10 +122,8 @@ class FusionNetwork(nn.Module):
             torch.where(mask, vector, torch.zeros_like(vector))
             for mask, vector in zip(there, inputs.vectors, strict=True)
         ]
-        several = (inputs.present.sum(dim=1, keepdim=True) > 1.5).to(inputs.present)
-        logits = [self._pool(name, vectors, there, several) for name in self.outputs]
         if self.head is None:
-            return tuple(logits)
+            return tuple(self._pool(name, vectors, inputs.present) for name in self.outputs)
         scaled = [
             torch.where(
                 mask,
@@ -133,24 +133,31 @@ class FusionNetwork(nn.Module):
             for index, (mask, vector) in enumerate(zip(there, vectors, strict=True))
         ]
         joined = self.head(scaled, inputs.states, inputs.present)
-        # Beside a pool the head speaks only where there is something to fuse.
-        amount = several if self.pooled else torch.ones_like(several)
+        answers = [answer(joined) for answer in self.answers]
+        if not self.pooled:
+            return tuple(answers)
+        # Between 0 and twice the modality's own weight.
         return tuple(
-            pooled + amount * answer(joined) for pooled, answer in zip(logits, self.answers, strict=True)
+            self._pool(name, vectors, inputs.present, 2 * torch.sigmoid(own))
+            for name, own in zip(self.outputs, answers, strict=True)
         )
 
     def _pool(
-        self, output: str, vectors: Sequence[Tensor], there: Sequence[Tensor], several: Tensor
+        self, output: str, vectors: Sequence[Tensor], present: Tensor, trust: Tensor | None = None
     ) -> Tensor:
-        if not self.pooled:
-            return torch.zeros(())
+        # A modality alone answers as it answers itself: weights and offsets are for several.
+        several = (present.sum(dim=1, keepdim=True) > 1.5).to(present)
         total = torch.zeros(())
         columns = [member.modality for member in self.members]
-        for member, vector, mask in zip(self.members, vectors, there, strict=True):
+        for member, vector in zip(self.members, vectors, strict=True):
             begin, end = member.parts[output]
             logs = torch.log(vector[:, begin:end].clamp(min=SMALLEST))
-            weight = 1 + several * (self.weights[output][member.modality] - 1)
+            learned = self.weights[output][member.modality]
+            if trust is not None:
+                learned = learned * trust[:, member.modality, None]
+            weight = 1 + several * (learned - 1)
             own = weight * logs + several * self.offsets[output][member.modality]
+            mask = present[:, member.modality, None] > 0.5
             total = total + torch.where(mask, own, torch.zeros_like(own)) / columns.count(member.modality)
         return total
 
@@ -158,7 +165,7 @@ class FusionNetwork(nn.Module):
 class _Layers(nn.Module):
     """Everything side by side, through hidden layers; Baltrušaitis et al. 2019 call it early fusion.
 
-    `early` sees embeddings, `mlp` probabilities, `hybrid` both.
+    `early` sees embeddings, `mlp` probabilities, `hybrid` and `dynamic_pool` both.
     """
 
     def __init__(self, config: FusionHeadConfig, members: Sequence[MemberLayout]) -> None:
@@ -314,6 +321,7 @@ HEADS: dict[str, Any] = {
     "early": _Layers,
     "hybrid": _Layers,
     "gated": _Gated,
+    "dynamic_pool": _Layers,
     "tensor": _TensorProduct,
     "cross_attention": _CrossAttention,
 }
@@ -323,4 +331,9 @@ def _seen(head: str, member: MemberLayout) -> list[tuple[int, int]]:
     labels = [ends for part, ends in member.parts.items() if part != "embedding"]
     begin, end = member.embedding
     embedding = [(begin, end)] if end > begin else []
-    return {"mlp": labels, "early": embedding, "hybrid": [*labels, *embedding]}[head]
+    return {
+        "mlp": labels,
+        "early": embedding,
+        "hybrid": [*labels, *embedding],
+        "dynamic_pool": [*labels, *embedding],
+    }[head]

@@ -11,7 +11,10 @@ from emofuse.taxonomy import POLARITIES
 from emofuse.train.config import Count, Range, Share
 from emofuse.train.recipe import CorpusConfig, ExportConfig, HeadConfig, SearchRange, TrainConfig
 
-__all__ = ["FusionHeadConfig", "FusionRecipe", "MemberConfig"]
+__all__ = ["POOLS", "FusionHeadConfig", "FusionRecipe", "MemberConfig"]
+
+# Heads that weigh what the members answer instead of giving an answer of their own.
+POOLS = ("log_linear", "dynamic_pool")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +37,26 @@ class FusionHeadConfig:
     """How the members are joined.
 
     Attributes:
-        name: A key of `emofuse.train.fusion.network.HEADS`, or `log_linear`, which is the pool alone.
+        name: A key of `emofuse.train.fusion.network.HEADS`, or `log_linear`. `log_linear` is a pool of the
+            members' answers with one weight a modality, `dynamic_pool` one whose weights depend on the
+            sample. They need members that give the outputs' label sets; a modality alone is then answered
+            just as it answers itself.
         hidden: Width of the joined representation.
-        layers: Hidden layers (`mlp`, `early`, `hybrid`) or rounds of attention (`cross_attention`).
+        layers: Hidden layers (`mlp`, `early`, `hybrid`, `dynamic_pool`) or rounds of attention
+            (`cross_attention`).
         factor: Width of a modality inside the product of `tensor`.
-        batch_norm: Normalise hidden layers over the batch (`mlp`, `early`, `hybrid`).
+        batch_norm: Normalise hidden layers over the batch, where there are some.
         dropout: On what is joined and on hidden layers, 0-1.
-        pool: Learn a correction of the log-linear pool instead of an answer from nothing. A modality alone is
-            then answered just as it answers itself. Needs members that give the outputs' label sets.
     """
 
-    name: Literal["log_linear", "mlp", "early", "hybrid", "gated", "tensor", "cross_attention"]
+    name: Literal[
+        "log_linear", "mlp", "early", "hybrid", "gated", "dynamic_pool", "tensor", "cross_attention"
+    ]
     hidden: Count = 96
     layers: Count = 1
     factor: Count = 12
     batch_norm: bool = False
     dropout: Annotated[float, Range(0, 0.99)] = 0.3
-    pool: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +97,12 @@ class FusionRecipe:
 
     def __post_init__(self) -> None:
         """Check what only the whole recipe shows."""
-        if self.head.name == "log_linear" or self.head.pool:
+        if self.head.name in POOLS:
             for head in self.heads:
                 if any(head not in member.gives for member in self.members):
                     raise ConfigError(
                         f"The pool needs the output {head!r} from every member. Add it to their `gives`, or "
-                        "choose a head without `pool`.",
+                        "choose another head.",
                         item=head,
                     )
         if (self.mispairing or self.noise) and (len(self.modalities) < 2 or "text" not in self.modalities):

@@ -129,13 +129,14 @@ def _name_labels(recipe: FusionRecipe, data_root: Path) -> FusionRecipe:
 def _build_augmentation(
     recipe: FusionRecipe, layouts: Sequence[MemberLayout], data: FusionData
 ) -> nn.Sequential:
-    steps: list[nn.Module] = []
+    # First what is missing: a wrong picture must not stand alone under the label of a text that is gone.
+    steps: list[nn.Module] = [ModalityDropout(recipe.modality_dropout)]
     if recipe.mispairing:
         steps.append(Mispairing(layouts, recipe.modalities.index("text"), recipe.mispairing))
     if recipe.noise:
         empty = read_empty(recipe, data.training).inputs()
         steps.append(Noise(layouts, recipe.modalities.index("text"), recipe.noise, empty))
-    return nn.Sequential(*steps, ModalityDropout(recipe.modality_dropout))
+    return nn.Sequential(*steps)
 
 
 def _remember(
