@@ -102,7 +102,7 @@ class Noise(nn.Module):
         draw = torch.rand_like(inputs.present[:, 0])
         which = torch.rand_like(draw)
         picture = _pictures(inputs.present, self.text)
-        begin, end = (which * EMPTY_TEXTS).long(), (EMPTY_TEXTS + which * EMPTY_PICTURES).long()
+        begin, end = (which * EMPTY_TEXTS).long(), EMPTY_TEXTS + (which * EMPTY_PICTURES).long()
         wordless = _take(inputs, empty, self.members, ~picture, pair & (draw < self.rate), begin)
         return _take(wordless, empty, self.members, picture, pair & (draw > 1 - self.rate), end)
 
