@@ -34,8 +34,15 @@ evaluate face_ferplus ferplus faces test
 evaluate face_ferplus ferplus faces test_clean
 five=neutral,happiness,sadness,anger,fear
 evaluate face_ferplus ferplus faces test ferplus_five --labels $five
+for split in test test_clean; do
+  evaluate face_fer2013 fer2013 faces $split
+  evaluate face_ferplus_cnn ferplus faces $split
+done
 evaluate scene_image msed msed test
 evaluate scene_image msed msed test_clean
+evaluate fusion_default msed msed test
+evaluate fusion_default msed msed test_clean
+evaluate fusion_default msed msed test_clean msed_sentiment --taxonomy sentiment3
 # These two are not embedded: benchmarks/systems.sh trains them, and `emofuse export` joins the ensemble.
 for run in face_resnet face_ensemble; do
   [ -d "runs/$run/bundle" ] || echo "runs/$run/bundle is not there; its figures stay as they are."

@@ -21,7 +21,7 @@ import numpy as np
 from behaviour import Sentence, read_suite
 from machine import describe_machine
 
-from emofuse import Prediction, Predictor, Sample
+from emofuse import Prediction, Predictor, Sample, load_bundle
 
 PHOTOS = Path(__file__).parent.parent / "examples" / "photos"
 SENTIMENT_OF = {"happy": "positive", "sad": "negative", "angry": "negative", "neutral": "neutral"}
@@ -66,7 +66,7 @@ def main() -> None:
     record = {
         "command": "python benchmarks/faces_and_words.py --json benchmarks/faces_and_words.json",
         "machine": describe_machine(),
-        "models": dict(models),
+        "model_sha256": {name: load_bundle(name).sha256 for name in models},
         "rows": rows,
     }
     print(json.dumps(record, indent=1))

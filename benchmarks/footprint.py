@@ -23,7 +23,7 @@ MEMORY = f"""
 import resource
 from emofuse import Predictor, Sample
 [p] = Predictor.load().predict([Sample(text="I am so proud of you", image={str(PHOTO)!r})])
-assert len(p.modalities) == 2
+assert len(p.modalities) == 3
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 

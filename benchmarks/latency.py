@@ -73,6 +73,41 @@ def face_floor(crop: Image.Image) -> Callable[[], Any]:
     return run
 
 
+def scene_floor(photo: Image.Image) -> Callable[[], Any]:
+    """Shrink the photo and run the scene model."""
+    bundle = load_bundle("scene_image")
+    session, side = open_session(bundle.model_path, threads=1), bundle.preprocessing["size_px"]
+
+    def run() -> Any:
+        small = np.asarray(photo.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
+        return session.run(None, {"images": small[None]})
+
+    return run
+
+
+def fusion_floor() -> Callable[[], Any]:
+    """Run the fusion on one sample."""
+    bundle = load_bundle("fusion_default")
+    session = open_session(bundle.model_path, threads=1)
+    feeds = {
+        node.name: np.full((1, int(node.shape[1])), 0.5, dtype=np.float32) for node in session.get_inputs()
+    }
+
+    def run() -> Any:
+        return session.run(None, feeds)
+
+    return run
+
+
+def in_turn(*calls: Callable[[], Any]) -> Callable[[], Any]:
+    """One call after the other."""
+
+    def run() -> Any:
+        return [call() for call in calls]
+
+    return run
+
+
 def photo_floor(photo: Image.Image, crop: Image.Image) -> Callable[[], Any]:
     """Shrink the photo, run the detector, then the face model on its one face."""
     bundle = load_bundle("face_detector")
@@ -103,6 +138,7 @@ def main() -> None:
     crop = photo.crop((round(x - side / 2), round(y - side / 2), round(x + side / 2), round(y + side / 2)))
     crop_pixels = np.asarray(crop)
     small, whole = Predictor.load(["text_bilstm"], threads=1), Predictor.load(threads=1, crop=True)
+    seen = in_turn(photo_floor(photo, crop), scene_floor(photo), fusion_floor())
     paths = {
         "text, default model": (
             lambda: predictor.predict([Sample(text=TWEET)]),
@@ -110,9 +146,10 @@ def main() -> None:
         ),
         "text, small model": (lambda: small.predict([Sample(text=TWEET)]), text_floor("text_bilstm")),
         "face crop": (lambda: whole.predict([Sample(image=crop_pixels)]), face_floor(crop)),
-        "640 px photo with detection": (
-            lambda: predictor.predict([Sample(image=pixels)]),
-            photo_floor(photo, crop),
+        "640 px photo: face and scene": (lambda: predictor.predict([Sample(image=pixels)]), seen),
+        "text with a 640 px photo": (
+            lambda: predictor.predict([Sample(text=TWEET, image=pixels)]),
+            in_turn(text_floor("text_bert_bilstm"), seen),
         ),
     }
     rows = []

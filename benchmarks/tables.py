@@ -47,6 +47,9 @@ GATES = (
     ("face_ferplus", "ferplus_five.test", "accuracy"),
     ("scene_image", "msed.test_clean", "accuracy"),
     ("scene_image", "msed.test_clean", "macro_f1"),
+    ("fusion_default", "msed.test_clean", "accuracy"),
+    ("fusion_default", "msed.test_clean", "macro_f1"),
+    ("fusion_default", "msed_sentiment.test_clean", "macro_f1"),
 )
 
 
@@ -69,15 +72,28 @@ TARGETS = (
     ("FER-2013, 7 labels, ensemble", "face_ensemble.fer2013.test", "accuracy", "", 0.74),
     ("neutral faces of FER+", f"{FACE}.ferplus.test", "neutral recall", ".52 most used peer", 0.80),
     ("sad faces of FER+", f"{FACE}.ferplus.test", "sadness recall", ".52 most used peer", 0.70),
+    ("MSED pairs, leak-free", "fusion_default.msed.test_clean", "macro_f1", ".749 TF-IDF", 0.83),
+    ("MSED pairs, sentiment", "fusion_default.msed_sentiment.test_clean", "macro_f1", "", 0.88),
     ("calibration on SemEval-2017", f"{LARGE}.semeval2017.test", "ece", ".03–.23 peers", 0.03),
     ("calibration on SemEval-2017", f"{SMALL}.semeval2017.test", "ece", "", 0.03),
     ("calibration on FER+", f"{FACE}.ferplus.test", "ece", "", 0.03),
+    ("calibration on MSED", "fusion_default.msed.test_clean", "ece", "", 0.03),
 )
 
 
 def read(name: str) -> Any:
     """One JSON file of this folder."""
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def read_current(name: str) -> Any:
+    """One JSON file of this folder, measured on the embedded models of today."""
+    record = read(name)
+    for model, digest in record["model_sha256"].items():
+        path = ROOT / "src" / "emofuse" / "models" / model / "model.onnx"
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            sys.exit(f"{name}.json stands beside another {model}: run `make benchmarks DATA=...`.")
+    return record
 
 
 def render(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -197,7 +213,7 @@ def targets_table() -> str:
 
 def faces_and_words_table() -> str:
     """The fused answer beside faces that agree, say nothing or contradict."""
-    record = read("faces_and_words")
+    record = read_current("faces_and_words")
     measures = ("kept", "face's", "text's share", "conflict", "mixed", "abstained", "confidence")
     rows = [
         [row["sentence"], row["face"], row["n"]]
@@ -207,6 +223,31 @@ def faces_and_words_table() -> str:
     return render(["sentence", "face", "n", *measures], rows)
 
 
+def halves_table() -> str:
+    """The default fusion on pairs with a half missing, wrong or empty."""
+    rows = []
+    for kind, row in read_current("fusion")["corrupted"].items():
+        figures = [f"{row[name]:.3f}" for name in ("accuracy", "macro_f1", "abstained")]
+        rows.append([kind, row["n"], *figures, row["unreadable"]])
+    return render(["pairs", "n", "accuracy", "macro-F1", "abstained", "unreadable"], rows)
+
+
+def coverage_table() -> str:
+    """Accuracy of the default fusion on the pairs of which it is surest."""
+    found = read_current("fusion")["corrupted"]["intact"]["accuracy_at_coverage"]
+    return render(["answered", *found], [["accuracy", *(f"{value:.3f}" for value in found.values())]])
+
+
+def fusion_heads_table() -> str:
+    """Each head without interaction, on re-paired pictures, and with a half gone."""
+    heads = read_current("fusion")["heads"]
+    kinds = list(next(iter(heads.values())))
+    rows = [
+        [f"`{name}`", *(f"{found[kind]['accuracy']:.3f}" for kind in kinds)] for name, found in heads.items()
+    ]
+    return render(["accuracy", *kinds], rows)
+
+
 TABLES = {
     "accuracy": accuracy_table,
     "behaviour": behaviour_table,
@@ -214,6 +255,9 @@ TABLES = {
     "targets": targets_table,
     "detector": detector_table,
     "footprint": footprint_table,
+    "fusion_coverage": coverage_table,
+    "fusion_halves": halves_table,
+    "fusion_heads": fusion_heads_table,
     "latency": latency_table,
 }
 
@@ -221,14 +265,8 @@ TABLES = {
 def system_table(name: str) -> str:
     """A published system beside simple models and ours; says so where it has not been measured."""
     if not (FOLDER / f"{name}.json").exists():
-        return "Not measured yet: `benchmarks/systems.sh DATA` does."
-    record = read(name)
-    if "model_sha256" not in record:
-        sys.exit(f"{name}.json does not say which models it measured: run `benchmarks/systems.sh DATA`.")
-    for model, digest in record["model_sha256"].items():
-        path = ROOT / "src" / "emofuse" / "models" / model / "model.onnx"
-        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            sys.exit(f"{name}.json stands beside another {model}: run `benchmarks/systems.sh DATA`.")
+        return "Not measured yet: `make benchmarks DATA=...` does."
+    record = read_current(name)
     measures = list(record["rows"][0]["scores"])
     rows = []
     for row in record["rows"]:

@@ -38,18 +38,20 @@ def test_one_text_and_one_image_are_one_sample():
     done = run("predict", "--json", "--text", "I am proud", "--image", PHOTOS / "eileen_collins.jpg")
     [prediction] = lines(done)
     assert done.returncode == 0
-    assert [m["modality"] for m in prediction["modalities"]] == ["text", "face"]
+    assert [m["modality"] for m in prediction["modalities"]] == ["text", "face", "scene"]
 
 
 def test_several_are_samples_of_their_own_in_order():
     done = run("predict", "--json", "good", "bad", "--text", "ugly", "--image", PHOTOS / "eileen_collins.jpg")
-    assert [[m["modality"] for m in p["modalities"]] for p in lines(done)] == [["text"]] * 3 + [["face"]]
+    assert [[m["modality"] for m in p["modalities"]] for p in lines(done)] == [["text"]] * 3 + [
+        ["face", "scene"]
+    ]
 
 
 def test_pairs():
     photo = PHOTOS / "eileen_collins.jpg"
     done = run("predict", "--json", "--pair", "good", "bad", "--image", photo, "--image", photo)
-    assert [len(p["modalities"]) for p in lines(done)] == [2, 2]
+    assert [len(p["modalities"]) for p in lines(done)] == [3, 3]
 
 
 def test_standard_input_line_by_line_with_broken_bytes():

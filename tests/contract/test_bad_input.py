@@ -43,7 +43,6 @@ REFUSED = {
         "image_too_small",
     ),
     "bomb": (lambda d: picture(d, "bomb.png", bomb()), "image_too_large"),
-    "no face": (lambda d: picture(d, "scene.png", encode(photo(), "PNG")), "no_face"),
 }
 
 # Name -> (parts, code of the warning or None).
@@ -54,6 +53,7 @@ READ = {
     "NUL inside": (lambda _: {"text": "so\x00 happy"}, "invalid_characters"),
     "other script": (lambda _: {"text": "Я очень рад сегодня"}, "unsupported_script"),
     "emoji alone": (lambda _: {"text": "😂😂"}, None),
+    "photo without a face": (lambda d: picture(d, "scene.png", encode(photo(), "PNG")), "no_face"),
     "text beside a photo without a face": (
         lambda d: {"text": "so happy", **picture(d, "s.png", encode(photo(), "PNG"))},
         "no_face",

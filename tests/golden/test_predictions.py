@@ -91,7 +91,7 @@ def test_neighbours_in_a_batch_change_nothing():
 
 def test_drawn_expressions_are_read_as_drawn():
     drawn = [Sample(image=PHOTOS / f"drawn_{name}.png") for name in DRAWN]
-    labels = [prediction.emotion.label for prediction in Predictor.load().predict(drawn)]
+    labels = [prediction.faces[0].emotion.label for prediction in Predictor.load().predict(drawn)]
     assert labels == list(DRAWN.values())
 
 

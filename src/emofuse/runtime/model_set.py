@@ -58,7 +58,7 @@ class ModelSet:
     ) -> None:
         self._members = members
         self._chosen: dict[str, ModelBundle] = {}
-        self._defaults: dict[str, ModelBundle] = {}
+        self._loaded: dict[str, ModelBundle] = {}
         for name in models or ():
             bundle = load_bundle(name)
             if bundle.kind in self._chosen:
@@ -77,9 +77,7 @@ class ModelSet:
         """The bundle of a kind; reads `bundle.json` but opens no session."""
         if kind in self._chosen:
             return self._chosen[kind]
-        if kind not in self._defaults:
-            self._defaults[kind] = load_bundle(DEFAULT_MODELS[kind])
-        return self._defaults[kind]
+        return self._load(DEFAULT_MODELS[kind])
 
     def members(self, modality: Modality) -> tuple[ModelBundle, ...]:
         """The bundles that read a modality; none if the fusion leaves it aside and the caller gave none."""
@@ -90,7 +88,7 @@ class ModelSet:
             return (self._chosen[modality],)
         if learned := fusion_members(fusion):
             names = [member.model for member in learned if member.modality is modality]
-            return tuple(load_bundle(_find_member(fusion, name)) for name in names)
+            return tuple(self._load(_find_member(fusion, name)) for name in names)
         return (self.bundle(modality),) if modality in fusion.parameters["weights"] else ()
 
     def texts(self) -> list[TextModel]:
@@ -161,6 +159,11 @@ class ModelSet:
             return {}
         bundle = self.bundle("face_detector")
         return {bundle.name: bundle.version}
+
+    def _load(self, place: str | Path) -> ModelBundle:
+        if str(place) not in self._loaded:
+            self._loaded[str(place)] = load_bundle(place)
+        return self._loaded[str(place)]
 
     def _open(self, kind: str, build: Callable[[], Any]) -> Any:
         with self._lock:

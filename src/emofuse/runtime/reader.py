@@ -65,8 +65,8 @@ class SampleReader:
         """
         readings = [Reading() for _ in samples]
         if deep is None:
-            deep = self._models.deep and not self._models.fusion.keeps_alone
-            deep |= self._models.deep and any(sample.image is not None for sample in samples)
+            alone = all(sample.image is None or (self._crop and sample.text is None) for sample in samples)
+            deep = self._models.deep and not (alone and self._models.fusion.keeps_alone)
         self._read_texts(samples, readings, deep=deep)
         self._read_images(samples, readings, deep=deep)
         return readings
