@@ -57,9 +57,9 @@ for split in test test_clean; do
   compare hybrid_cnn fer2013.$split fer2013 faces face_ferplus --split $split --labels happy,sad,angry,fear
 done
 if [[ $chosen == *" face_ensemble "* ]]; then
-  train face_fer2013
   train face_resnet
-  ensemble=runs/face_ensemble/bundle members=(src/emofuse/models/face_ferplus runs/face_{resnet,fer2013}/bundle)
+  models=src/emofuse/models
+  ensemble=runs/face_ensemble/bundle members=($models/face_{ferplus,ferplus_cnn,fer2013} runs/face_resnet/bundle)
   if [ ! -e $ensemble/model.onnx ] || [ -n "$(find "${members[@]/%//model.onnx}" -newer $ensemble/model.onnx)" ]; then
     emofuse export recipes/face_ensemble.yaml --data-root "$data" -o $ensemble
   fi
