@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,23 +69,15 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
             shared = next(iter(answers.values())).taxonomy
             answers |= fit_baselines(corpus, root, shared, split=split, labels=chosen)
         result = compare_answers(answers, corpus, split)
-        digests = {
-            name: hashlib.sha256(bundle.model_path.read_bytes()).hexdigest()
-            for name, bundle in bundles.items()
-        }
+        digests = {name: bundle.sha256 for name, bundle in bundles.items()}
     if result.unreadable:
         click.echo(f"{result.unreadable} samples could not be read by every model.", err=True)
     if output is not None:
+        options = f"--corpus {corpus} --root ROOT --split {split}"
+        options += (f" --taxonomy {taxonomy}" if taxonomy else "") + (f" --labels {labels}" if labels else "")
         record = {
             "command": " ".join(
-                [
-                    "emofuse compare",
-                    *(Path(model).name for model in models),
-                    f"--corpus {corpus} --root ROOT --split {split}"
-                    + (f" --taxonomy {taxonomy}" if taxonomy else "")
-                    + (f" --labels {labels}" if labels else "")
-                    + " --baselines" * baselines,
-                ]
+                ["emofuse compare", *map(_shown, models), options + " --baselines" * baselines]
             ),
             "date": datetime.now(UTC).date().isoformat(),
             "model_sha256": digests,
@@ -97,6 +88,11 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         markdown.write_text(result.to_markdown(), encoding="utf-8")
     click.echo(f"{corpus} {split}: {result.samples} samples, {result.taxonomy}, 95 % bootstrap intervals")
     click.echo(result.to_markdown(), nl=False)
+
+
+def _shown(model: str) -> str:
+    # A place on this machine means nothing on another.
+    return Path(model).name if Path(model).is_absolute() else model
 
 
 def _open_all(models: tuple[str, ...], scratch: Path) -> dict[str, ModelBundle]:

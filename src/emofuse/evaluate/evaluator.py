@@ -190,20 +190,11 @@ def answer_corpus(  # noqa: PLR0913 - what to read, and which part of it
             item=corpus,
         )
     everything = list(adapter.iter_samples(root, split))
-    present = _present(adapter, everything, split)
-    if taxonomy is not None and taxonomy not in present:
-        raise ConfigError(
-            f"{corpus} {split} is not labelled in {taxonomy!r}. Valid: {', '.join(present)}.", item=taxonomy
-        )
-    output, taxonomy = choose_output(bundle, [taxonomy] if taxonomy else present, corpus)
-    reader = build_reader(bundle, modalities, crops=shows_crops(corpus))
-    if taxonomy.startswith(f"{OWN}:"):
-        everything = [_rename_own(sample, taxonomy) for sample in everything]
-    samples = [sample for sample in everything if sample.labels.get(taxonomy)]
+    present = _present(adapter, everything, split, taxonomy)
+    output, taxonomy = choose_output(bundle, present, corpus)
     chosen = [load_taxonomy(taxonomy).index(label) for label in labels]
-    if chosen:
-        top = _truth(samples, taxonomy).argmax(axis=1)
-        samples = [sample for sample, label in zip(samples, top, strict=True) if label in chosen]
+    samples = _select(everything, taxonomy, chosen)
+    reader = build_reader(bundle, modalities, crops=shows_crops(corpus))
     unreadable: dict[str, str] = {}
     readings: list[FloatArray] = []
     kept: list[Sample] = []
@@ -235,14 +226,33 @@ def answer_corpus(  # noqa: PLR0913 - what to read, and which part of it
     )
 
 
-def _present(adapter: DatasetAdapter, samples: Sequence[Sample], split: str) -> list[str]:
+def _present(
+    adapter: DatasetAdapter, samples: Sequence[Sample], split: str, taxonomy: str | None
+) -> list[str]:
     present = [name for name in adapter.taxonomies if any(sample.labels.get(name) for sample in samples)]
     if not present:
         raise CorpusFormatError(
             f"{adapter.name} {split} holds no sample labelled in {', '.join(adapter.taxonomies)}.",
             item=adapter.name,
         )
-    return present
+    if taxonomy is None:
+        return present
+    if taxonomy not in present:
+        raise ConfigError(
+            f"{adapter.name} {split} is not labelled in {taxonomy!r}. Valid: {', '.join(present)}.",
+            item=taxonomy,
+        )
+    return [taxonomy]
+
+
+def _select(samples: Sequence[Sample], taxonomy: str, chosen: Sequence[int]) -> list[Sample]:
+    if taxonomy.startswith(f"{OWN}:"):
+        samples = [_rename_own(sample, taxonomy) for sample in samples]
+    labelled = [sample for sample in samples if sample.labels.get(taxonomy)]
+    if not chosen:
+        return labelled
+    top = _truth(labelled, taxonomy).argmax(axis=1)
+    return [sample for sample, label in zip(labelled, top, strict=True) if label in chosen]
 
 
 def _rename_own(sample: Sample, taxonomy: str) -> Sample:

@@ -93,19 +93,7 @@ def export_fusion(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
         "parameters": {
             "weights": dict.fromkeys(recipe.modalities, 1.0),
             "keeps_alone": network.pooled,
-            "members": [
-                {
-                    "modality": member.modality,
-                    "model": name,
-                    "gives": list(member.gives),
-                    "size": layout.size,
-                    "states": layout.states,
-                    "sha256": bundle.sha256,
-                }
-                for member, layout, (name, bundle) in zip(
-                    recipe.members, network.members, members.items(), strict=True
-                )
-            ],
+            "members": _describe_members(recipe, network, members),
         },
         "metrics": metrics,
         "data": _data(recipe, members),
@@ -117,6 +105,24 @@ def export_fusion(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     }
     write_bundle(bundle_dir, manifest, {})
     return manifest
+
+
+def _describe_members(
+    recipe: FusionRecipe, network: FusionNetwork, members: Mapping[str, ModelBundle]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "modality": member.modality,
+            "model": name,
+            "gives": list(member.gives),
+            "size": layout.size,
+            "states": layout.states,
+            "sha256": bundle.sha256,
+        }
+        for member, layout, (name, bundle) in zip(
+            recipe.members, network.members, members.items(), strict=True
+        )
+    ]
 
 
 def _trace(network: FusionNetwork, validation: FusionTable, path: Path) -> None:
