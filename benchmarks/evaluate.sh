@@ -43,6 +43,7 @@ evaluate scene_image msed msed test_clean
 evaluate fusion_default msed msed test
 evaluate fusion_default msed msed test_clean
 evaluate fusion_default msed msed test_clean msed_sentiment --taxonomy sentiment3
+evaluate fusion_mlp label_matched . test
 # These two are not embedded: benchmarks/systems.sh trains them, and `emofuse export` joins the ensemble.
 for run in face_resnet face_ensemble; do
   [ -d "runs/$run/bundle" ] || echo "runs/$run/bundle is not there; its figures stay as they are."

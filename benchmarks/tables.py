@@ -77,7 +77,11 @@ TARGETS = (
     ("calibration on SemEval-2017", f"{LARGE}.semeval2017.test", "ece", ".03–.23 peers", 0.03),
     ("calibration on SemEval-2017", f"{SMALL}.semeval2017.test", "ece", "", 0.03),
     ("calibration on FER+", f"{FACE}.ferplus.test", "ece", "", 0.03),
-    ("calibration on MSED", "fusion_default.msed.test_clean", "ece", "", 0.03),
+    ("calibration on FER+", "face_ferplus_cnn.ferplus.test", "ece", "", 0.03),
+    ("calibration on FER-2013", "face_fer2013.fer2013.test", "ece", "", 0.03),
+    ("calibration on MSED", "scene_image.msed.test", "ece", "", 0.03),
+    ("calibration on MSED", "fusion_default.msed.test", "ece", "", 0.03),
+    ("calibration on pairs made by label", "fusion_mlp.label_matched.test", "ece", "", 0.03),
 )
 
 
