@@ -33,75 +33,112 @@ def data(tmp_path_factory):
     return write_corpora(tmp_path_factory.mktemp("data"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_pairs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LabelMatchedAdapter, "counts", {"train": 80, "validation": 40, "test": 40})
+        yield
+
+
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    return tmp_path_factory.mktemp("runs")
+def trained(data, tmp_path_factory):
+    """Recipe -> its run in miniature, trained when it is first asked for."""
+    runs = tmp_path_factory.mktemp("runs")
+
+    def of(name):
+        run = runs / name
+        if not run.exists():
+            recipe = read_recipe(path_of(name))
+            changes = [
+                *SMALLER[recipe.task],
+                "train.epochs=2",
+                "train.batch_size=32",
+                "tokenizer.vocabulary=300",
+            ]
+            if recipe.init_from:
+                changes.append(f"init_from={of(Path(recipe.init_from).name)}")
+            settings = [part for change in changes for part in ("--set", change)]
+            where = ["--data-root", str(data), "--run-dir", str(run)]
+            cli.main(["train", str(path_of(name)), *where, *settings], standalone_mode=False)
+        return run
+
+    return of
 
 
-def names():
-    # A recipe that goes on from another's run comes after it.
-    return sorted(
-        (path.stem for path in RECIPES if read_yaml(path)["task"] in {"text", "face", "scene"}),
-        key=lambda name: (read_recipe(path_of(name)).init_from is not None, name),
-    )
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    """Recipe -> the bundle of its run in miniature."""
+    folder = tmp_path_factory.mktemp("exported")
+
+    def of(name):
+        bundle = folder / name
+        if not bundle.exists():
+            cli.main(["export", str(trained(name)), "-o", str(bundle)], standalone_mode=False)
+        return str(bundle)
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def fused(data, exported, tmp_path_factory):
+    """Fusion recipe -> its run in miniature, over members in miniature."""
+    runs = tmp_path_factory.mktemp("fusions")
+
+    def of(name):
+        run = runs / name
+        if not run.exists():
+            recipe = read_yaml(path_of(name))
+            for member in recipe["members"]:
+                member["model"] = exported(quick_run_of(member["model"]))
+            recipe["corpora"][0]["share"] = [0.0, 1.0]
+            recipe["train"] |= {"epochs": 3, "batch_size": 16}
+            (runs / f"{name}.yaml").write_text(json.dumps(recipe))  # JSON is YAML
+            where = ["--data-root", str(pairs_of(recipe, data)), "--run-dir", str(run)]
+            cli.main(["train", str(runs / f"{name}.yaml"), *where], standalone_mode=False)
+        return run
+
+    return of
+
+
+def pairs_of(recipe, data):
+    return data / "shop" if recipe["corpora"][0]["name"] == "csv" else data
 
 
 def path_of(name):
     return Path(__file__).parents[2] / "recipes" / f"{name}.yaml"
 
 
-@pytest.mark.parametrize("name", names())
-def test_from_raw_corpus_to_evaluated_bundle(name, data, runs, tmp_path):
+def run_of(member):
+    # Members are embedded bundles, or runs/NAME/bundle.
+    return Path(member).parent.name or member
+
+
+def quick_run_of(member):
+    # MiniLM is as large in miniature as it is; a fusion does not care which text model it gets.
+    return run_of(member).replace("text_bert_bilstm", "text_bilstm")
+
+
+@pytest.mark.parametrize(
+    "name", [path.stem for path in RECIPES if read_yaml(path)["task"] in {"text", "face", "scene"}]
+)
+def test_from_raw_corpus_to_evaluated_bundle(name, data, trained, exported):
     recipe = read_recipe(path_of(name))
-    changes = [*SMALLER[recipe.task], "train.epochs=2", "train.batch_size=32", "tokenizer.vocabulary=300"]
-    if recipe.init_from:
-        changes.append(f"init_from={runs / Path(recipe.init_from).name}")
-    settings = [part for change in changes for part in ("--set", change)]
-    run = str(runs / name)
-    cli.main(
-        ["train", str(path_of(name)), "--data-root", str(data), "--run-dir", run, *settings],
-        standalone_mode=False,
-    )
-    assert list((runs / name).glob("logs/version_0/events.out.tfevents*"))
-    cli.main(["export", run, "-o", str(tmp_path / name)], standalone_mode=False)
-    verify_bundle(tmp_path / name)
+    assert list(trained(name).glob("logs/version_0/events.out.tfevents*"))
+    bundle = exported(name)
+    verify_bundle(Path(bundle))
     corpus = next(c for c in recipe.corpora if c.validation)
-    result = evaluate_bundle(load_bundle(str(tmp_path / name)), corpus.name, data / corpus.root, split="test")
+    result = evaluate_bundle(load_bundle(bundle), corpus.name, data / corpus.root, split="test")
     assert result.samples >= 16
     assert not result.unreadable
     assert set(result.scores) >= {"macro_f1"}
     assert "test" in load_adapter(corpus.name).splits
 
 
-@pytest.fixture(scope="module")
-def exported(runs, tmp_path_factory):
-    folder, found = tmp_path_factory.mktemp("exported"), {}
-
-    def of(name):
-        if name not in found:
-            found[name] = export_run(name, runs, folder)
-        return found[name]
-
-    return of
-
-
 @pytest.mark.parametrize("name", [path.stem for path in RECIPES if read_yaml(path)["task"] == "fusion"])
-def test_fusion_from_raw_pairs_to_evaluated_bundle(name, data, runs, exported, tmp_path, monkeypatch):
-    monkeypatch.setattr(LabelMatchedAdapter, "counts", {"train": 80, "validation": 40, "test": 40})
+def test_fusion_from_raw_pairs_to_evaluated_bundle(name, data, fused, tmp_path):
     recipe = read_yaml(path_of(name))
-    for member in recipe["members"]:
-        member["model"] = exported(quick_run_of(member["model"]))
-    corpus = recipe["corpora"][0]
-    corpus["share"] = [0.0, 1.0]
-    data = data / "shop" if corpus["name"] == "csv" else data
-    recipe["train"] |= {"epochs": 3, "batch_size": 16}
-    (tmp_path / f"{name}.yaml").write_text(json.dumps(recipe))  # JSON is YAML
-    run = str(runs / name)
-    cli.main(
-        ["train", str(tmp_path / f"{name}.yaml"), "--data-root", str(data), "--run-dir", run],
-        standalone_mode=False,
-    )
-    cli.main(["export", run, "-o", str(tmp_path / "bundle")], standalone_mode=False)
+    corpus, data = recipe["corpora"][0], pairs_of(recipe, data)
+    cli.main(["export", str(fused(name)), "-o", str(tmp_path / "bundle")], standalone_mode=False)
     verify_bundle(tmp_path / "bundle")
     bundle = load_bundle(str(tmp_path / "bundle"))
     result = evaluate_bundle(bundle, corpus["name"], data / corpus["root"], split="test")
@@ -118,8 +155,8 @@ def test_fusion_from_raw_pairs_to_evaluated_bundle(name, data, runs, exported, t
         assert (prediction.category is not None) == (name == "pairs_custom")
 
 
-def test_parts_of_a_fusion_are_compared(data, runs, tmp_path, capsys):
-    run = str(runs / "fusion_default")
+def test_parts_of_a_fusion_are_compared(data, fused, tmp_path, capsys):
+    run = str(fused("fusion_default"))
     arguments = ["compare", run, f"{run}@text", "--corpus", "msed", "--root", str(data / "msed")]
     cli.main([*arguments, "--json", str(tmp_path / "c.json")], standalone_mode=False)
     record = json.loads((tmp_path / "c.json").read_text())
@@ -128,7 +165,7 @@ def test_parts_of_a_fusion_are_compared(data, runs, tmp_path, capsys):
     assert "| fusion_default@text |" in capsys.readouterr().out
 
 
-def test_own_labels_are_learned(data, runs, exported, tmp_path):
+def test_own_labels_are_learned(data, exported, tmp_path):
     recipe = read_yaml(path_of("pairs_custom"))
     for member in recipe["members"]:
         member["model"] = exported(quick_run_of(member["model"]))
@@ -149,34 +186,13 @@ def test_own_labels_are_learned(data, runs, exported, tmp_path):
         evaluate_bundle(bundle, "csv", data / "shop" / "more.csv", split="test")
 
 
-def export_ensemble(name, runs, data, folder):
-    recipe = read_yaml(path_of(name))
-    recipe["members"] = [export_run(member, runs, folder) for member in map(run_of, recipe["members"])]
-    (folder / f"{name}.yaml").write_text(json.dumps(recipe))  # JSON is YAML
-    arguments = ["export", str(folder / f"{name}.yaml"), "--data-root", str(data), "-o", str(folder / name)]
+def test_ensemble_of_the_faces(data, exported, tmp_path):
+    recipe = read_yaml(path_of("face_ensemble"))
+    members = recipe["members"] = [exported(run_of(member)) for member in recipe["members"]]
+    path = tmp_path / "face_ensemble.yaml"
+    path.write_text(json.dumps(recipe))  # JSON is YAML
+    arguments = ["export", str(path), "--data-root", str(data), "-o", str(tmp_path / "face_ensemble")]
     cli.main(arguments, standalone_mode=False)
-    return folder / name
-
-
-def export_run(name, runs, folder):
-    cli.main(["export", str(runs / name), "-o", str(folder / name)], standalone_mode=False)
-    return str(folder / name)
-
-
-def run_of(member):
-    # Members are embedded bundles, or runs/NAME/bundle.
-    return Path(member).parent.name or member
-
-
-def quick_run_of(member):
-    # MiniLM is as large in miniature as it is; a fusion does not care which text model it gets.
-    return run_of(member).replace("text_bert_bilstm", "text_bilstm")
-
-
-def test_ensemble_of_the_faces(data, runs, tmp_path):
-    members = read_yaml(path_of("face_ensemble"))["members"]
-    export_ensemble("face_ensemble", runs, data, tmp_path)
-    members = [str(tmp_path / run_of(member)) for member in members]
     bundle = load_bundle(tmp_path / "face_ensemble")
     random = np.random.default_rng(0)
     crops = [random.integers(0, 256, (48, 48), dtype=np.uint8) for _ in range(5)]
@@ -192,9 +208,9 @@ def test_ensemble_of_the_faces(data, runs, tmp_path):
     assert evaluate_bundle(bundle, "fer2013", data / "faces").taxonomy == "fer7"
 
 
-def test_a_mirrored_face_gets_the_same_answer(runs, tmp_path):
+def test_a_mirrored_face_gets_the_same_answer(exported):
     assert read_recipe(path_of("face_ferplus")).export.mirror
-    model = open_image_model(load_bundle(export_run("face_ferplus", runs, tmp_path)))
+    model = open_image_model(load_bundle(exported("face_ferplus")))
     crops = [np.random.default_rng(i).integers(0, 256, (48, 48), dtype=np.uint8) for i in range(3)]
     upright, mirrored = model.predict(crops), model.predict([crop[:, ::-1] for crop in crops])
     np.testing.assert_allclose(upright["ferplus8"], mirrored["ferplus8"], atol=1e-6)
