@@ -331,9 +331,4 @@ def _seen(head: str, member: MemberLayout) -> list[tuple[int, int]]:
     labels = [ends for part, ends in member.parts.items() if part != "embedding"]
     begin, end = member.embedding
     embedding = [(begin, end)] if end > begin else []
-    return {
-        "mlp": labels,
-        "early": embedding,
-        "hybrid": [*labels, *embedding],
-        "dynamic_pool": [*labels, *embedding],
-    }[head]
+    return {"mlp": labels, "early": embedding}.get(head, [*labels, *embedding])
