@@ -46,8 +46,8 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
     with needs_extra("eval"), TemporaryDirectory() as scratch:
+        from emofuse.evaluate.answers import answer_corpus  # noqa: PLC0415
         from emofuse.evaluate.comparison import compare_answers  # noqa: PLC0415 - an extra
-        from emofuse.evaluate.evaluator import answer_corpus  # noqa: PLC0415
 
         chosen = [label for label in (labels or "").split(",") if label]
         bundles = _open_all(models, Path(scratch))

@@ -20,8 +20,8 @@ from sklearn.svm import LinearSVC
 
 from emofuse.datasets import load_adapter
 from emofuse.errors import ConfigError, CorpusFormatError, EmptyTextError
+from emofuse.evaluate.answers import Answers
 from emofuse.evaluate.calibration import choose_thresholds
-from emofuse.evaluate.evaluator import Answers
 from emofuse.preprocess import normalize_text
 from emofuse.taxonomy import load_taxonomy
 from emofuse.types import FloatArray, Sample
@@ -68,7 +68,7 @@ def fit_baselines(
     """
     adapter = load_adapter(corpus)
     _, texts, learned = _read(adapter.iter_samples(root, "train"), taxonomy, labels)
-    ids, questions, truth = _read(adapter.iter_samples(root, split), taxonomy, labels)
+    asked, questions, truth = _read(adapter.iter_samples(root, split), taxonomy, labels)
     if not texts or not questions:
         raise ConfigError(f"{corpus} holds no labelled texts, which the baselines need.", item=corpus)
     tuning = adapter.iter_samples(root, "validation") if adapter.multi_label else ()
@@ -91,7 +91,7 @@ def fit_baselines(
             names = load_taxonomy(taxonomy).labels
             thresholds = choose_thresholds(_probabilities(model, trials, outcomes), outcomes > 0.5, names)
         probabilities = _probabilities(model, questions, truth)
-        answers[name] = Answers(taxonomy, ids, truth, probabilities, thresholds, adapter.multi_label, {})
+        answers[name] = Answers(taxonomy, asked, truth, probabilities, thresholds, adapter.multi_label, {})
     return answers
 
 
@@ -103,9 +103,9 @@ def _probabilities(model: Any, texts: Sequence[str], truth: FloatArray) -> Float
 
 def _read(
     samples: Iterable[Sample], taxonomy: str, chosen: Sequence[str]
-) -> tuple[list[str], list[str], FloatArray]:
+) -> tuple[list[Sample], list[str], FloatArray]:
     labels = load_taxonomy(taxonomy).labels
-    ids, texts, rows = [], [], []
+    kept, texts, rows = [], [], []
     for sample in samples:
         weights: Mapping[str, float] = sample.labels.get(taxonomy) or {}
         if not weights or sample.text is None:
@@ -116,7 +116,7 @@ def _read(
             text, _ = normalize_text(sample.text)
         except EmptyTextError:
             continue
-        ids.append(str(sample.id))
+        kept.append(sample)
         texts.append(text)
         rows.append([weights.get(label, 0.0) for label in labels])
-    return ids, texts, np.array(rows, dtype=np.float32)
+    return kept, texts, np.array(rows, dtype=np.float32)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from emofuse.errors import ConfigError, CorpusFormatError
-from emofuse.evaluate.evaluator import Answers, macro_auc
+from emofuse.evaluate.answers import Answers
 from emofuse.evaluate.intervals import Interval, bootstrap_scores
+from emofuse.evaluate.scores import macro_auc
 from emofuse.metrics import expected_calibration_error
 from emofuse.taxonomy import load_taxonomy
 

@@ -5,29 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from emofuse.metrics import risk_coverage
 from emofuse.types import FloatArray
 
-__all__ = ["accuracy_at_coverage", "risk_coverage", "threshold_at_coverage"]
-
-
-def risk_coverage(confidence: FloatArray, right: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
-    """The risk of a wrong answer when only the most confident share of the samples is answered.
-
-    Args:
-        confidence: (n,) float, 0-1.
-        right: (n,) bool, whether the answer is right.
-
-    Returns:
-        (n,) coverage, rising to 1, and (n,) risk, the share of wrong answers among the samples answered.
-
-    Source: Geifman and El-Yaniv 2017, "Selective Classification for Deep Neural Networks", section 2.
-    """
-    order = np.argsort(-confidence, kind="stable")
-    counts = np.arange(1, len(order) + 1)
-    return (
-        (counts / len(order)).astype(np.float32),
-        (np.cumsum(~right[order]) / counts).astype(np.float32),
-    )
+__all__ = ["accuracy_at_coverage", "threshold_at_coverage"]
 
 
 def accuracy_at_coverage(confidence: FloatArray, right: NDArray[np.bool_], coverage: float) -> float:

@@ -10,16 +10,19 @@ from tests.miniature import write_corpora
 
 from emofuse.cli import cli
 from emofuse.errors import ConfigError
+from emofuse.evaluate.answers import Answers
 from emofuse.evaluate.baselines import fit_baselines
 from emofuse.evaluate.comparison import compare_answers
-from emofuse.evaluate.evaluator import Answers
+from emofuse.types import Sample
 
 
 def answers(guesses, truth=None, ids=None, taxonomy="sentiment3", multi_label=False):
     rows = np.eye(3, dtype=np.float32)
     truth = [0, 1, 2, 0] * (len(guesses) // 4) if truth is None else truth
     ids = [str(i) for i in range(len(guesses))] if ids is None else ids
-    return Answers(taxonomy, ids, rows[truth], rows[guesses], None, multi_label, {})
+    return Answers(
+        taxonomy, [Sample(id=id_) for id_ in ids], rows[truth], rows[guesses], None, multi_label, {}
+    )
 
 
 def test_intervals_surround_the_figure_and_narrow_with_more_samples():

@@ -6,7 +6,7 @@ from emofuse.errors import ConfigError
 from emofuse.evaluate import evaluate_bundle
 from emofuse.evaluate.calibration import choose_thresholds, clear_rows, fit_temperature, probabilities_of
 from emofuse.evaluate.detection import count_detections, iou_matrix
-from emofuse.evaluate.evaluator import score
+from emofuse.evaluate.scores import score
 from emofuse.runtime.bundle import load_bundle
 
 

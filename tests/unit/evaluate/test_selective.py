@@ -1,15 +1,12 @@
 import numpy as np
 import pytest
 
-from emofuse.evaluate.selective import accuracy_at_coverage, risk_coverage, threshold_at_coverage
+from emofuse.evaluate.selective import accuracy_at_coverage, threshold_at_coverage
 
 
-def test_by_hand():
+def test_accuracy_at_coverage_by_hand():
     confidence = np.array([0.9, 0.5, 0.8, 0.6])
     right = np.array([True, False, True, False])
-    coverage, risk = risk_coverage(confidence, right)
-    np.testing.assert_allclose(coverage, [0.25, 0.5, 0.75, 1])
-    np.testing.assert_allclose(risk, [0, 0, 1 / 3, 1 / 2])
     assert accuracy_at_coverage(confidence, right, 0.5) == 1
     assert accuracy_at_coverage(confidence, right, 1.0) == 0.5
     assert accuracy_at_coverage(confidence, right, 0.75) == pytest.approx(2 / 3)

@@ -1,0 +1,220 @@
+"""What a bundle says about a split of a corpus, by the same path that users take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emofuse.datasets import DatasetAdapter, load_adapter, shows_crops
+from emofuse.errors import ConfigError, CorpusFormatError, InputError
+from emofuse.evaluate.readers import build_reader
+from emofuse.runtime.bundle import ModelBundle, OutputSpec
+from emofuse.taxonomy import OWN, POLARITIES, load_mapping, load_taxonomy
+from emofuse.types import FloatArray, Sample
+
+__all__ = ["Answers", "answer_corpus", "choose_output"]
+
+SMALLEST = 1e-9  # probability that keeps a chosen label possible
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a bundle says about the labelled samples of a split.
+
+    Attributes:
+        taxonomy: Label set of truth and probabilities.
+        samples: The samples that could be read.
+        truth: (n, labels) float32 label weights.
+        probabilities: (n, labels) float32, 0-1.
+        thresholds: Label -> smallest probability of a yes, for a multi-label corpus in the bundle's labels.
+        multi_label: Several labels may be right at once.
+        unreadable: Id -> error code of the samples that could not be read.
+    """
+
+    taxonomy: str
+    samples: Sequence[Sample]
+    truth: FloatArray
+    probabilities: FloatArray
+    thresholds: Mapping[str, float] | None
+    multi_label: bool
+    unreadable: Mapping[str, str]
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the samples, in order."""
+        return [str(sample.id) for sample in self.samples]
+
+    def decide(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Truth and answers: (n,) int indices, or (n, labels) bool for a multi-label corpus."""
+        if not self.multi_label:
+            return self.truth.argmax(axis=1), self.probabilities.argmax(axis=1)
+        labels = load_taxonomy(self.taxonomy).labels
+        cuts = np.array([(self.thresholds or {}).get(label, 0.5) for label in labels])
+        return self.truth > 0.5, self.probabilities >= cuts
+
+
+def answer_corpus(  # noqa: PLR0913 - what to read, and which part of it
+    bundle: ModelBundle,
+    corpus: str,
+    root: Path,
+    *,
+    split: str = "test",
+    labels: Sequence[str] = (),
+    modalities: Sequence[str] = (),
+    taxonomy: str | None = None,
+) -> Answers:
+    """Run a bundle over the labelled samples of a split.
+
+    Args:
+        bundle: Any bundle that reads samples.
+        corpus: Name of a dataset adapter.
+        root: Folder of the corpus.
+        split: One of the adapter's splits.
+        labels: As for `evaluate_bundle`.
+        modalities: As for `build_reader`.
+        taxonomy: One of the label sets of the corpus; None takes the first that the bundle can answer.
+
+    Returns:
+        Truth and probabilities in the corpus's labels.
+
+    Raises:
+        ConfigError: No output of the bundle leads to the corpus's labels, or labels were chosen from a
+            multi-label corpus.
+        UnknownLabelError: The corpus has no such label.
+        DatasetError: The corpus is missing or malformed, or none of its samples has a label or can be read.
+    """
+    adapter = load_adapter(corpus)
+    if labels and adapter.multi_label:
+        raise ConfigError(
+            f"{corpus} may give several labels to a sample; `labels` would leave some of them out.",
+            item=corpus,
+        )
+    everything = list(adapter.iter_samples(root, split))
+    present = _present(adapter, everything, split, taxonomy)
+    output, taxonomy = choose_output(bundle, present, corpus)
+    chosen = [load_taxonomy(taxonomy).index(label) for label in labels]
+    samples = _select(everything, taxonomy, chosen)
+    reader = build_reader(bundle, modalities, crops=shows_crops(corpus))
+    unreadable: dict[str, str] = {}
+    readings: list[FloatArray] = []
+    kept: list[Sample] = []
+    for sample, reading in zip(samples, reader(samples), strict=True):
+        if isinstance(reading, InputError):
+            unreadable[str(sample.id)] = reading.code
+        else:
+            readings.append(reading[output.taxonomy])
+            kept.append(sample)
+    if not kept:
+        raise CorpusFormatError(
+            f"None of the {len(samples)} samples of {corpus} {split} could be read: "
+            f"{', '.join(sorted(set(unreadable.values()))) or 'none has the labels asked for'}.",
+            item=corpus,
+        )
+    probabilities = np.stack(readings)
+    if output.taxonomy != taxonomy:
+        probabilities = load_mapping(output.taxonomy, taxonomy).map_probabilities(probabilities)
+    if chosen:
+        probabilities = _restrict(probabilities, chosen)
+    return Answers(
+        taxonomy,
+        kept,
+        _truth(kept, taxonomy),
+        probabilities,
+        output.thresholds if adapter.multi_label and output.taxonomy == taxonomy else None,
+        adapter.multi_label,
+        unreadable,
+    )
+
+
+def _present(
+    adapter: DatasetAdapter, samples: Sequence[Sample], split: str, taxonomy: str | None
+) -> list[str]:
+    present = [name for name in adapter.taxonomies if any(sample.labels.get(name) for sample in samples)]
+    if not present:
+        raise CorpusFormatError(
+            f"{adapter.name} {split} holds no sample labelled in {', '.join(adapter.taxonomies)}.",
+            item=adapter.name,
+        )
+    if taxonomy is None:
+        return present
+    if taxonomy not in present:
+        raise ConfigError(
+            f"{adapter.name} {split} is not labelled in {taxonomy!r}. Valid: {', '.join(present)}.",
+            item=taxonomy,
+        )
+    return [taxonomy]
+
+
+def _select(samples: Sequence[Sample], taxonomy: str, chosen: Sequence[int]) -> list[Sample]:
+    if taxonomy.startswith(f"{OWN}:"):
+        samples = [_rename_own(sample, taxonomy) for sample in samples]
+    labelled = [sample for sample in samples if sample.labels.get(taxonomy)]
+    if not chosen:
+        return labelled
+    top = _truth(labelled, taxonomy).argmax(axis=1)
+    return [sample for sample, label in zip(labelled, top, strict=True) if label in chosen]
+
+
+def _rename_own(sample: Sample, taxonomy: str) -> Sample:
+    # The corpus does not know which labels the model was trained on.
+    labels = sample.labels.get(OWN, {})
+    for label in labels:
+        load_taxonomy(taxonomy).index(label)
+    return replace(sample, labels={taxonomy: labels})
+
+
+def _restrict(probabilities: FloatArray, chosen: Sequence[int]) -> FloatArray:
+    allowed = np.zeros_like(probabilities)
+    allowed[:, chosen] = np.maximum(probabilities[:, chosen], SMALLEST)
+    restricted: FloatArray = allowed / allowed.sum(axis=1, keepdims=True)
+    return restricted
+
+
+def choose_output(bundle: ModelBundle, taxonomies: Sequence[str], corpus: str) -> tuple[OutputSpec, str]:
+    """Pick the output that answers a corpus: one in its main labels, else one that maps to them.
+
+    Args:
+        bundle: A text or face bundle.
+        taxonomies: Label sets of the corpus, main one first; the next is tried when nothing leads to one.
+        corpus: Its name, for the message.
+
+    Returns:
+        The output, and the label set to compare in.
+
+    Raises:
+        ConfigError: No output leads to any of the label sets.
+    """
+    for taxonomy in taxonomies:
+        if taxonomy in bundle.outputs:
+            return bundle.outputs[taxonomy], taxonomy
+        if taxonomy == OWN:
+            own = [name for name in bundle.outputs if name.startswith(f"{OWN}:")]
+            if own:
+                return bundle.outputs[own[0]], own[0]
+            continue
+        for name, output in bundle.outputs.items():
+            if (
+                output.activation == "softmax"
+                and not name.startswith(f"{OWN}:")
+                and (name in POLARITIES) == (taxonomy in POLARITIES)
+            ):
+                return output, taxonomy
+    raise ConfigError(
+        f"{bundle.name} answers in {', '.join(bundle.outputs)}; none of them leads to the labels of "
+        f"{corpus} ({', '.join(taxonomies)}).",
+        item=corpus,
+    )
+
+
+def _truth(samples: Sequence[Sample], taxonomy: str) -> FloatArray:
+    labels = load_taxonomy(taxonomy).labels
+    truth = np.zeros((len(samples), len(labels)), dtype=np.float32)
+    for row, sample in enumerate(samples):
+        for label, weight in sample.labels[taxonomy].items():
+            truth[row, labels.index(label)] = weight
+    return truth
