@@ -56,7 +56,8 @@ class Sample:
         image: A path, encoded bytes, a PIL image or an (H, W, 3) uint8 RGB array, or None.
         labels: Gold labels for training and evaluation: taxonomy name -> label -> weight. A single
             label has weight 1; annotator votes are given as shares that sum to 1; several labels
-            of weight 1 make the sample multi-label.
+            of weight 1 make the sample multi-label. `valence` is a number from -1 to 1 instead, the weight of
+            a label of the same name.
     """
 
     id: str | None = None

@@ -28,6 +28,9 @@ MALFORMED = {
     "csv: cell without end": ("csv", "test.csv", b'text\n"' + b"a" * 200_000, 2),
     "csv: id used twice": ("csv", "test.csv", b"id,text\n1,a\n1,b\n", 3),
     "csv: neither text nor image": ("csv", "test.csv", b"text,emotion\na,joy\n,joy\n", 3),
+    "emobank: V is no number": ("emobank", "emobank.csv", "id,split,V,text\na,test,high,x\n", 2),
+    "emobank: no text": ("emobank", "emobank.csv", "id,split,V,text\na,test,3,\n", 2),
+    "emobank: no such column": ("emobank", "emobank.csv", "id,split,text\na,test,x\n", 1),
     "emotion: not utf-8": ("emotion", "test.txt", b"fine;joy\ncaf\xe9;joy\n", 2),
     "fer2013: no such label": ("fer2013", "fer2013.csv", FER + face(emotion="7"), 2),
     "fer2013: negative label": ("fer2013", "fer2013.csv", FER + face(emotion="-1"), 2),
@@ -79,6 +82,7 @@ def test_malformed_rows_name_file_and_line(case, tmp_path):
     ("name", "folder"),
     [
         ("brighter", "brighter"),
+        ("emobank", "emobank"),
         ("emotion", "emotion"),
         ("fer2013", "fer2013"),
         ("ferplus", "fer2013"),

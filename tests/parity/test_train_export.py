@@ -96,6 +96,8 @@ def test_text_from_corpus_to_evaluated_bundle(text_run, data, tmp_path):
     result = evaluate_bundle(bundle, "emotion", data / "emotion")
     assert result.scores["accuracy"] > 0.9
     assert manifest["effort"]["finished"]
+    assert [row["epoch"] for row in manifest["history"]] == list(range(manifest["effort"]["epochs"]))
+    assert bundle.history == tuple(manifest["history"])
 
 
 def test_the_best_and_the_last_epoch_can_be_averaged(text_run, tmp_path):

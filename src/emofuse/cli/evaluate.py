@@ -7,11 +7,15 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from emofuse.cli.extras import needs_extra
 from emofuse.runtime.bundle import load_bundle
+
+if TYPE_CHECKING:
+    from emofuse.evaluate import Evaluation
 
 
 @click.command()
@@ -22,6 +26,12 @@ from emofuse.runtime.bundle import load_bundle
 @click.option("--taxonomy", metavar="NAME", help="Which labels of the corpus; default: its main ones.")
 @click.option("--labels", metavar="A,B", help="Only samples with these labels, chosen among these alone.")
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write an HTML page to this folder.",
+)
+@click.option("--without-inputs", is_flag=True, help="Show no text or picture of the corpus in the page.")
 def evaluate(  # noqa: PLR0913 - one parameter per option of the command
     bundle: str,
     corpus: str,
@@ -31,14 +41,28 @@ def evaluate(  # noqa: PLR0913 - one parameter per option of the command
     taxonomy: str | None,
     labels: str | None,
     output: Path | None,
+    report: Path | None,
+    without_inputs: bool,
 ) -> None:
     """Score a BUNDLE (name or folder) on a split of a corpus."""
     opened = load_bundle(bundle)
     chosen = [label for label in (labels or "").split(",") if label]
+    for folder in (output.parent if output else None, report):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
     with needs_extra("eval"):
-        from emofuse.evaluate import evaluate_bundle  # noqa: PLC0415 - an extra
+        from emofuse.evaluate.answers import answer_corpus  # noqa: PLC0415 - an extra
+        from emofuse.evaluate.evaluator import score_answers  # noqa: PLC0415
 
-        result = evaluate_bundle(opened, corpus, root, split=split, labels=chosen, taxonomy=taxonomy)
+        answers = answer_corpus(opened, corpus, root, split=split, labels=chosen, taxonomy=taxonomy)
+        result = score_answers(answers, opened, corpus, split)
+        if report is not None:
+            from emofuse.evaluate.report import render_report  # noqa: PLC0415
+
+            page = report / f"{opened.name}.{corpus}.{split}.html"
+            page.write_text(
+                render_report(result, answers, opened, inputs=not without_inputs), encoding="utf-8"
+            )
     if output is not None:
         record = {
             "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}"
@@ -49,14 +73,25 @@ def evaluate(  # noqa: PLR0913 - one parameter per option of the command
             "python": sys.version.split()[0],
             **result.to_dict(),
         }
-        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    click.echo(f"{result.bundle} {result.version} on {corpus} {split}: {result.samples} samples")
+    _show(result)
+    if report is not None:
+        click.echo(f"Report: {page}")
+
+
+def _show(result: Evaluation) -> None:
+    click.echo(
+        f"{result.bundle} {result.version} on {result.corpus} {result.split}: {result.samples} samples"
+    )
     for name, value in result.scores.items():
-        click.echo(f"  {name:24} {value:.4f}")
-    click.echo(f"  {'label':16} precision  recall      f1  support")
+        low, high = result.intervals.get(name, (None, None))
+        interval = "" if low is None else f"  {low:.4f} to {high:.4f}"
+        click.echo(f"  {name:24} {value:7.4f}{interval}")
+    if result.per_class:
+        click.echo(f"  {'label':16} precision  recall      f1     auc  support")
     for label, row in result.per_class.items():
-        figures = f"{row['precision']:9.3f} {row['recall']:7.3f} {row['f1']:7.3f} {row['support']:8.0f}"
+        auc = f"{row['auc']:7.3f}" if "auc" in row else f"{'-':>7}"
+        figures = f"{row['precision']:9.3f} {row['recall']:7.3f} {row['f1']:7.3f} {auc} {row['support']:8.0f}"
         click.echo(f"  {label:16} {figures}")
     if result.unreadable:
         click.echo(

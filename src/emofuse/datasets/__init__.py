@@ -1,7 +1,8 @@
 """Corpora in their own layouts, and a user's own data."""
 
-from emofuse.datasets.adapter import DatasetAdapter, hash_share
+from emofuse.datasets.adapter import VALENCE, DatasetAdapter, hash_share
 from emofuse.datasets.brighter import BrighterAdapter
+from emofuse.datasets.emobank import EmoBankAdapter
 from emofuse.datasets.emotion import EmotionAdapter
 from emofuse.datasets.fer import Fer2013Adapter, FerPlusAdapter
 from emofuse.datasets.goemotions import GoEmotionsAdapter
@@ -18,6 +19,7 @@ from emofuse.datasets.xed import XedAdapter
 from emofuse.errors import UnknownCorpusError
 
 __all__ = [
+    "VALENCE",
     "BrighterAdapter",
     "CsvAdapter",
     "DatasetAdapter",
@@ -34,6 +36,7 @@ _ADAPTERS: dict[str, DatasetAdapter] = {
     for adapter in (
         BrighterAdapter(),
         CsvAdapter(),
+        EmoBankAdapter(),
         EmotionAdapter(),
         Fer2013Adapter(),
         FerPlusAdapter(),

@@ -12,6 +12,7 @@ from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError
 from emofuse.types import Sample
 
 __all__ = [
+    "VALENCE",
     "DatasetAdapter",
     "check_split",
     "find_file",
@@ -22,13 +23,17 @@ __all__ = [
     "read_table",
 ]
 
+# The one kind of gold that is a number, not a label: -1 (unpleasant) to 1 (pleasant).
+VALENCE = "valence"
+
 
 class DatasetAdapter(Protocol):
     """Reads one corpus in the layout in which its authors publish it.
 
     Attributes:
         name: Name on the command line.
-        taxonomies: Label sets of `Sample.labels`, main one first.
+        taxonomies: Label sets of `Sample.labels`, main one first; `valence` stands for a number from -1 to 1,
+            given as the weight of a label of that name.
         multi_label: Whether several labels of the main set may hold at once.
         licence: As the source states it.
         commercial_use: "yes", "no" or "unclear".

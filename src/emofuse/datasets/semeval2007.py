@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from emofuse.datasets.adapter import check_split, find_file, malformed, read_lines
+from emofuse.datasets.adapter import VALENCE, check_split, find_file, malformed, read_lines
 from emofuse.types import Sample
 
 __all__ = ["SemEval2007Adapter"]
@@ -37,7 +37,7 @@ class SemEval2007Adapter:
     """
 
     name = "semeval2007"
-    taxonomies = ("ekman7", "sentiment3")
+    taxonomies = ("ekman7", "sentiment3", VALENCE)
     multi_label = False
     licence = "not stated"
     commercial_use = "unclear"
@@ -55,7 +55,8 @@ class SemEval2007Adapter:
         for line, name, text in _read_headlines(path):
             if name not in emotions or name not in valences:
                 raise malformed(path, line, f"the headline {name} lacks emotion scores or a valence.")
-            labels = {"sentiment3": {_sentiment(valences[name][0]): 1.0}}
+            valence = valences[name][0]
+            labels = {"sentiment3": {_sentiment(valence): 1.0}, VALENCE: {VALENCE: valence / 100}}
             if (emotion := _emotion(emotions[name])) is not None:
                 labels["ekman7"] = {emotion: 1.0}
             yield Sample(id=f"{split}:{name}", text=text, labels=labels)

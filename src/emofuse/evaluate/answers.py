@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emofuse.datasets import DatasetAdapter, load_adapter, shows_crops
+from emofuse.datasets import VALENCE, DatasetAdapter, load_adapter, shows_crops
 from emofuse.errors import ConfigError, CorpusFormatError, InputError
-from emofuse.evaluate.readers import build_reader
+from emofuse.evaluate.readers import Reader, build_reader
 from emofuse.runtime.bundle import ModelBundle, OutputSpec
+from emofuse.runtime.evidence import SENTIMENT
 from emofuse.taxonomy import OWN, POLARITIES, load_mapping, load_taxonomy
-from emofuse.types import FloatArray, Sample
+from emofuse.types import FloatArray, ImageSource, Sample
 
 __all__ = ["Answers", "answer_corpus", "choose_output"]
 
@@ -27,10 +31,11 @@ class Answers:
     """What a bundle says about the labelled samples of a split.
 
     Attributes:
-        taxonomy: Label set of truth and probabilities.
+        taxonomy: Label set of truth and probabilities, or `valence`.
         samples: The samples that could be read.
-        truth: (n, labels) float32 label weights.
-        probabilities: (n, labels) float32, 0-1.
+        truth: (n, labels) float32 label weights; (n, 1) from -1 to 1 for `valence`.
+        probabilities: (n, labels) float32, 0-1; for `valence` (n, 1), the probability of positive less that
+            of negative.
         thresholds: Label -> smallest probability of a yes, for a multi-label corpus in the bundle's labels.
         multi_label: Several labels may be right at once.
         unreadable: Id -> error code of the samples that could not be read.
@@ -48,6 +53,17 @@ class Answers:
     def ids(self) -> list[str]:
         """Ids of the samples, in order."""
         return [str(sample.id) for sample in self.samples]
+
+    @property
+    def data_sha256(self) -> str:
+        """Digest of everything that was asked: ids, texts, pictures and labels, in order."""
+        digest = hashlib.sha256()
+        for sample in self.samples:
+            picture = hashlib.sha256(_bytes_of(sample.image)).hexdigest()
+            labels = {name: {k: float(v) for k, v in own.items()} for name, own in sample.labels.items()}
+            row = [sample.id, sample.text, picture, labels]
+            digest.update(json.dumps(row).encode())
+        return digest.hexdigest()
 
     def decide(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Truth and answers: (n,) int indices, or (n, labels) bool for a multi-label corpus."""
@@ -97,27 +113,25 @@ def answer_corpus(  # noqa: PLR0913 - what to read, and which part of it
     everything = list(adapter.iter_samples(root, split))
     present = _present(adapter, everything, split, taxonomy)
     output, taxonomy = choose_output(bundle, present, corpus)
+    if labels and taxonomy == VALENCE:
+        raise ConfigError(
+            f"{corpus} gives a number for the valence; it has no `labels` to choose.", item=corpus
+        )
     chosen = [load_taxonomy(taxonomy).index(label) for label in labels]
     samples = _select(everything, taxonomy, chosen)
     reader = build_reader(bundle, modalities, crops=shows_crops(corpus))
-    unreadable: dict[str, str] = {}
-    readings: list[FloatArray] = []
-    kept: list[Sample] = []
-    for sample, reading in zip(samples, reader(samples), strict=True):
-        if isinstance(reading, InputError):
-            unreadable[str(sample.id)] = reading.code
-        else:
-            readings.append(reading[output.taxonomy])
-            kept.append(sample)
+    kept, probabilities, unreadable = _ask(reader, samples, output.taxonomy)
     if not kept:
         raise CorpusFormatError(
             f"None of the {len(samples)} samples of {corpus} {split} could be read: "
             f"{', '.join(sorted(set(unreadable.values()))) or 'none has the labels asked for'}.",
             item=corpus,
         )
-    probabilities = np.stack(readings)
-    if output.taxonomy != taxonomy:
-        probabilities = load_mapping(output.taxonomy, taxonomy).map_probabilities(probabilities)
+    answered = SENTIMENT if taxonomy == VALENCE else taxonomy
+    if output.taxonomy != answered:
+        probabilities = load_mapping(output.taxonomy, answered).map_probabilities(probabilities)
+    if taxonomy == VALENCE:
+        probabilities = probabilities[:, [2]] - probabilities[:, [0]]
     if chosen:
         probabilities = _restrict(probabilities, chosen)
     return Answers(
@@ -129,6 +143,21 @@ def answer_corpus(  # noqa: PLR0913 - what to read, and which part of it
         adapter.multi_label,
         unreadable,
     )
+
+
+def _ask(
+    reader: Reader, samples: Sequence[Sample], taxonomy: str
+) -> tuple[list[Sample], FloatArray, dict[str, str]]:
+    unreadable: dict[str, str] = {}
+    readings: list[FloatArray] = []
+    kept: list[Sample] = []
+    for sample, reading in zip(samples, reader(samples), strict=True):
+        if isinstance(reading, InputError):
+            unreadable[str(sample.id)] = reading.code
+        else:
+            readings.append(reading[taxonomy])
+            kept.append(sample)
+    return kept, np.array(readings, dtype=np.float32), unreadable
 
 
 def _present(
@@ -192,6 +221,7 @@ def choose_output(bundle: ModelBundle, taxonomies: Sequence[str], corpus: str) -
     for taxonomy in taxonomies:
         if taxonomy in bundle.outputs:
             return bundle.outputs[taxonomy], taxonomy
+        feeling = taxonomy in POLARITIES or taxonomy == VALENCE
         if taxonomy == OWN:
             own = [name for name in bundle.outputs if name.startswith(f"{OWN}:")]
             if own:
@@ -201,7 +231,7 @@ def choose_output(bundle: ModelBundle, taxonomies: Sequence[str], corpus: str) -
             if (
                 output.activation == "softmax"
                 and not name.startswith(f"{OWN}:")
-                and (name in POLARITIES) == (taxonomy in POLARITIES)
+                and (name in POLARITIES) == feeling
             ):
                 return output, taxonomy
     raise ConfigError(
@@ -212,9 +242,16 @@ def choose_output(bundle: ModelBundle, taxonomies: Sequence[str], corpus: str) -
 
 
 def _truth(samples: Sequence[Sample], taxonomy: str) -> FloatArray:
-    labels = load_taxonomy(taxonomy).labels
+    labels = (VALENCE,) if taxonomy == VALENCE else load_taxonomy(taxonomy).labels
     truth = np.zeros((len(samples), len(labels)), dtype=np.float32)
     for row, sample in enumerate(samples):
         for label, weight in sample.labels[taxonomy].items():
             truth[row, labels.index(label)] = weight
     return truth
+
+
+def _bytes_of(image: ImageSource | None) -> bytes:
+    if isinstance(image, str | os.PathLike):
+        # A picture that is not there was not read, and does not count.
+        return Path(image).read_bytes() if Path(image).is_file() else b""
+    return image if isinstance(image, bytes) else b""

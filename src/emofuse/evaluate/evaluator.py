@@ -1,4 +1,4 @@
-"""Score a bundle on a split of a corpus."""
+"""Score what a bundle answers on a split of a corpus."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from emofuse.evaluate.answers import answer_corpus
-from emofuse.evaluate.intervals import bootstrap_scores
+import numpy as np
+
+from emofuse.datasets import VALENCE
+from emofuse.evaluate.answers import Answers, answer_corpus
+from emofuse.evaluate.intervals import bootstrap_regression, bootstrap_scores
 from emofuse.evaluate.scores import score
-from emofuse.metrics import reliability_bins
+from emofuse.metrics import reliability_bins, risk_coverage
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.taxonomy import load_taxonomy
 
-__all__ = ["Evaluation", "evaluate_bundle"]
+__all__ = ["Evaluation", "evaluate_bundle", "score_answers"]
+
+STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -26,16 +31,20 @@ class Evaluation:
         version: Its version.
         corpus: Name of the adapter.
         split: Split that was read.
-        taxonomy: Label set of the figures.
+        taxonomy: Label set of the figures, or `valence`.
         samples: Number of samples scored.
+        data_sha256: Digest of these samples and their labels.
         unreadable: Samples that raised an input error, with its code; they count as wrong nowhere and
             are listed here so that nothing is lost.
-        scores: Measure -> value.
+        scores: Measure -> value; see `emofuse.evaluate.scores`.
         intervals: Measure -> ends of its 95 % bootstrap interval, for the measures that have one.
-        per_class: Label -> precision, recall, f1, support, and f1_low and f1_high where the label occurs.
+        per_class: Label -> precision, recall, f1, support, auc and average_precision where they are defined,
+            and f1_low and f1_high where the label occurs; empty for `valence`.
         calibration: Confidence bin -> its samples, their mean confidence and their accuracy; empty for
-            multi-label corpora.
-        confusion: Rows truth, columns prediction, in taxonomy order; empty for multi-label corpora.
+            multi-label corpora and `valence`.
+        risk_coverage: Accuracy when only the surest tenth, two tenths, ... of the samples are answered, and
+            the least confidence among them; empty as above.
+        confusion: Rows truth, columns prediction, in taxonomy order; empty as above.
     """
 
     bundle: str
@@ -44,11 +53,13 @@ class Evaluation:
     split: str
     taxonomy: str
     samples: int
+    data_sha256: str
     unreadable: Mapping[str, str]
     scores: Mapping[str, float]
     intervals: Mapping[str, Sequence[float]]
     per_class: Mapping[str, Mapping[str, float]]
     calibration: Sequence[Mapping[str, float]]
+    risk_coverage: Sequence[Mapping[str, float]]
     confusion: Sequence[Sequence[int]]
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,6 +96,36 @@ def evaluate_bundle(
         DatasetError: The corpus is missing or malformed.
     """
     answers = answer_corpus(bundle, corpus, root, split=split, labels=labels, taxonomy=taxonomy)
+    return score_answers(answers, bundle, corpus, split)
+
+
+def score_answers(answers: Answers, bundle: ModelBundle, corpus: str, split: str) -> Evaluation:
+    """Score what a bundle said.
+
+    Args:
+        answers: Of `answer_corpus`.
+        bundle: Who gave them.
+        corpus: Name of the adapter.
+        split: Split that was read.
+
+    Returns:
+        The evaluation.
+    """
+    figures = _score_valence(answers) if answers.taxonomy == VALENCE else _score_labels(answers)
+    return Evaluation(
+        bundle=bundle.name,
+        version=bundle.version,
+        corpus=corpus,
+        split=split,
+        taxonomy=answers.taxonomy,
+        samples=len(answers.samples),
+        data_sha256=answers.data_sha256,
+        unreadable=answers.unreadable,
+        **figures,
+    )
+
+
+def _score_labels(answers: Answers) -> dict[str, Any]:
     scores, per_class, confusion = score(
         answers.probabilities,
         answers.truth,
@@ -95,20 +136,42 @@ def evaluate_bundle(
     intervals, per_label = bootstrap_scores(*answers.decide(), load_taxonomy(answers.taxonomy).labels)
     for label, interval in per_label.items():
         per_class[label] |= {"f1_low": interval.low, "f1_high": interval.high}
-    calibration = []
-    if not answers.multi_label:
-        calibration = reliability_bins(answers.probabilities, answers.truth.argmax(axis=1))
-    return Evaluation(
-        bundle.name,
-        bundle.version,
-        corpus,
-        split,
-        answers.taxonomy,
-        len(answers.ids),
-        answers.unreadable,
-        scores,
-        {name: (interval.low, interval.high) for name, interval in intervals.items()},
-        per_class,
-        calibration,
-        confusion,
-    )
+    one = not answers.multi_label
+    return {
+        "scores": scores,
+        "intervals": {name: (interval.low, interval.high) for name, interval in intervals.items()},
+        "per_class": per_class,
+        "calibration": reliability_bins(answers.probabilities, answers.truth.argmax(axis=1)) if one else [],
+        "risk_coverage": _cover(answers) if one else [],
+        "confusion": confusion,
+    }
+
+
+def _score_valence(answers: Answers) -> dict[str, Any]:
+    found = bootstrap_regression(answers.truth[:, 0], answers.probabilities[:, 0])
+    return {
+        "scores": {name: interval.value for name, interval in found.items()},
+        "intervals": {name: (interval.low, interval.high) for name, interval in found.items()},
+        "per_class": {},
+        "calibration": [],
+        "risk_coverage": [],
+        "confusion": [],
+    }
+
+
+def _cover(answers: Answers) -> list[dict[str, float]]:
+    truth, guess = answers.decide()
+    confidence = answers.probabilities.max(axis=1)
+    coverage, risk = risk_coverage(confidence, truth == guess)
+    ordered = np.sort(confidence)[::-1]
+    rows = []
+    for step in range(1, STEPS + 1):
+        last = min(int(np.searchsorted(coverage, step / STEPS - 1e-9)), len(risk) - 1)
+        rows.append(
+            {
+                "coverage": float(coverage[last]),
+                "accuracy": float(1 - risk[last]),
+                "confidence": float(ordered[last]),
+            }
+        )
+    return rows

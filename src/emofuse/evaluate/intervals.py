@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
+from sklearn.metrics import r2_score
 
-__all__ = ["Interval", "bootstrap_scores"]
+from emofuse.types import FloatArray
+
+__all__ = ["Interval", "bootstrap_regression", "bootstrap_scores"]
 
 RESAMPLES, BLOCK = 1000, 100
 SEED = 7
@@ -64,6 +68,41 @@ def bootstrap_scores(
         {name: _interval(values) for name, values in measures.items()},
         {label: _interval(values) for label, values in per_label.items()},
     )
+
+
+def bootstrap_regression(truth: FloatArray, guess: FloatArray) -> dict[str, Interval]:
+    """Scores of guessed numbers, with intervals as in `bootstrap_scores`.
+
+    Args:
+        truth: (n,) float.
+        guess: (n,) float; n >= 2.
+
+    Returns:
+        Measure -> interval: `pearson` and `spearman` correlation (-1 to 1; 0 where one side is constant),
+        `mean_absolute_error`, `root_mean_squared_error` (both in the unit of the numbers), and `r2`, the
+        share of the variance explained (at most 1; below 0 is worse than always guessing the mean).
+    """
+    random, n = np.random.default_rng(SEED), len(truth)
+    drawn = [np.arange(n), *(random.integers(0, n, n) for _ in range(RESAMPLES))]
+    rows = [_regress(truth[own], guess[own]) for own in drawn]
+    return {name: _interval(np.array([row[name] for row in rows])) for name in rows[0]}
+
+
+def _regress(truth: FloatArray, guess: FloatArray) -> dict[str, float]:
+    error = guess - truth
+    return {
+        "pearson": _correlate(truth, guess),
+        "spearman": _correlate(rankdata(truth), rankdata(guess)),
+        "mean_absolute_error": float(np.abs(error).mean()),
+        "root_mean_squared_error": float(np.sqrt((error**2).mean())),
+        "r2": float(r2_score(truth, guess)),
+    }
+
+
+def _correlate(first: NDArray[Any], second: NDArray[Any]) -> float:
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _count(

@@ -15,7 +15,7 @@ from emofuse.export.onnx_model import check_parity, trace_onnx
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.face_detector import FaceDetector, pad_to_multiple
 from emofuse.runtime.session import open_session
-from emofuse.train.checkpoints import read_effort
+from emofuse.train.checkpoints import read_effort, read_history
 from emofuse.train.face_detection.labels import Photos, label_photos
 from emofuse.train.face_detection.network import FaceDetectorNetwork
 from emofuse.train.face_detection.recipe import DetectorRecipe
@@ -60,7 +60,7 @@ def export_detector(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     manifest = _manifest(recipe)
     boxes = _detect(_bundle(bundle_dir, manifest, LOWEST_SCORE), photos)
     threshold, counts = _choose_threshold(boxes, photos)
-    manifest["effort"] = read_effort(run_dir)
+    manifest |= {"effort": read_effort(run_dir), "history": read_history(run_dir)}
     manifest["thresholds"] = {"score": threshold, "iou": IOU}
     manifest["metrics"] = [
         {

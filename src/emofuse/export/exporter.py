@@ -31,7 +31,7 @@ from emofuse.runtime.bundle import load_bundle
 from emofuse.runtime.evidence import EMBEDDING, STATES
 from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy
-from emofuse.train.checkpoints import read_effort
+from emofuse.train.checkpoints import read_effort, read_history
 from emofuse.train.classifier import EmotionNetwork
 from emofuse.train.data import Example, input_px
 from emofuse.train.recipe import Recipe
@@ -122,7 +122,10 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     effort = read_effort(run_dir)
     if effort and recipe.init_from:
         effort["init_from"] = Path(recipe.init_from).name
-    manifest = _manifest(recipe, tokenizer, outputs, metrics) | {"effort": effort}
+    manifest = _manifest(recipe, tokenizer, outputs, metrics) | {
+        "effort": effort,
+        "history": read_history(run_dir),
+    }
     write_bundle(bundle_dir, manifest, files)
     return manifest
 

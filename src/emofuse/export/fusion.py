@@ -23,7 +23,7 @@ from emofuse.metrics import expected_calibration_error
 from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle
 from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy, main_output
-from emofuse.train.checkpoints import read_effort
+from emofuse.train.checkpoints import read_effort, read_history
 from emofuse.train.fusion.data import FusionTable, open_members
 from emofuse.train.fusion.network import FusionInputs, FusionNetwork
 from emofuse.train.fusion.recipe import FusionRecipe
@@ -102,6 +102,7 @@ def export_fusion(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
         "code_revision": code_revision(),
         "created": datetime.now(UTC).date().isoformat(),
         "effort": read_effort(run_dir),
+        "history": read_history(run_dir),
     }
     write_bundle(bundle_dir, manifest, {})
     return manifest

@@ -2,6 +2,7 @@
 
 from emofuse.metrics.calibration import (
     brier_score,
+    classwise_calibration_error,
     expected_calibration_error,
     jensen_shannon,
     reliability_bins,
@@ -10,6 +11,7 @@ from emofuse.metrics.calibration import (
 
 __all__ = [
     "brier_score",
+    "classwise_calibration_error",
     "expected_calibration_error",
     "jensen_shannon",
     "reliability_bins",

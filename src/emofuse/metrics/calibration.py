@@ -9,6 +9,7 @@ from emofuse.types import FloatArray
 
 __all__ = [
     "brier_score",
+    "classwise_calibration_error",
     "expected_calibration_error",
     "jensen_shannon",
     "reliability_bins",
@@ -48,6 +49,35 @@ def expected_calibration_error(
     index = _bin_index(confidence, bins)
     gaps = np.bincount(index, weights=correct - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))
+
+
+def classwise_calibration_error(probabilities: FloatArray, truth: NDArray[np.bool_], bins: int = 15) -> float:
+    r"""Mean gap between the probability of a label and how often it holds, averaged over the labels.
+
+    $$cwECE = \frac{1}{K} \sum_k \sum_b \frac{n_{bk}}{n} |freq_{bk} - prob_{bk}|$$ where bin $b$ of label
+    $k$ holds the rows whose probability of $k$ lies in $((b - 1) / bins, b / bins]$. Unlike the expected
+    calibration error it looks at every label, so it is also defined where several hold at once; most
+    probabilities of rare labels are near 0 and well calibrated, which keeps it small.
+
+    Args:
+        probabilities: (n, labels) float, 0-1; n >= 1.
+        truth: (n, labels) bool.
+        bins: Number of bins of equal width, >= 1.
+
+    Returns:
+        0 (perfect) to 1.
+
+    Source: Kull et al. 2019, "Beyond temperature scaling", definition 2.
+
+    Example:
+        >>> classwise_calibration_error(np.array([[0.75, 0.25]]), np.array([[True, False]]))
+        0.25
+    """
+    gaps = []
+    for column, own in zip(probabilities.T, truth.T, strict=True):
+        off = np.bincount(_bin_index(column, bins), weights=own - column, minlength=bins)
+        gaps.append(np.abs(off).sum() / len(column))
+    return float(np.mean(gaps))
 
 
 def reliability_bins(

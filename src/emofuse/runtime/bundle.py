@@ -75,6 +75,7 @@ class ModelBundle:
         recipe: File that trains it.
         code_revision: Of the code that exported it.
         created: ISO date.
+        history: What training logged, an entry for each epoch; empty where it was not kept.
     """
 
     path: Path
@@ -91,6 +92,7 @@ class ModelBundle:
     recipe: str
     code_revision: str
     created: str
+    history: tuple[Mapping[str, float], ...] = ()
 
     @property
     def model_path(self) -> Path:
@@ -257,6 +259,7 @@ def _build(path: Path, data: Mapping[str, Any]) -> ModelBundle:
         recipe=data["recipe"],
         code_revision=data["code_revision"],
         created=data["created"],
+        history=tuple(data.get("history", ())),
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +14,7 @@ import lightning
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-__all__ = ["CpuTime", "StopForGood", "build_loggers", "keep_best_and_last", "read_effort"]
+__all__ = ["CpuTime", "StopForGood", "build_loggers", "keep_best_and_last", "read_effort", "read_history"]
 
 
 def keep_best_and_last(run_dir: Path, *, monitor: str, mode: Literal["min", "max"]) -> list[ModelCheckpoint]:
@@ -110,3 +113,32 @@ def read_effort(run_dir: Path) -> dict[str, Any] | None:
     """What a run cost: `cpu_hours`, `epochs`, and whether it `finished`; None if it was not recorded."""
     path = run_dir / "effort.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def read_history(run_dir: Path) -> list[dict[str, float]]:
+    """What a run logged, an entry for each epoch.
+
+    Args:
+        run_dir: Folder of the run.
+
+    Returns:
+        `epoch`, 0-based, and the mean of each value logged in it, such as `train/loss` and `val/score`, in
+        order of the epochs. Where a resumed run repeated an epoch, its later log counts.
+    """
+    epochs: dict[int, dict[str, float]] = {}
+    for path in sorted(run_dir.glob("logs/version_*/metrics.csv"), key=lambda own: int(own.parts[-2][8:])):
+        with path.open(encoding="utf-8", newline="") as file:
+            epochs |= _average(list(csv.DictReader(file)))
+    return [epochs[epoch] for epoch in sorted(epochs)]
+
+
+def _average(rows: Sequence[dict[str, str]]) -> dict[int, dict[str, float]]:
+    found: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        for name, cell in row.items():
+            if cell and name not in {"epoch", "step"}:
+                found[int(row["epoch"])][name].append(float(cell))
+    return {
+        epoch: {"epoch": epoch, **{name: round(sum(v) / len(v), 5) for name, v in sorted(own.items())}}
+        for epoch, own in found.items()
+    }

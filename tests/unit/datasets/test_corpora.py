@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emofuse.datasets import BrighterAdapter, list_adapters, load_adapter
+from emofuse.datasets import VALENCE, BrighterAdapter, list_adapters, load_adapter
 from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError, UnknownCorpusError
 from emofuse.taxonomy import load_taxonomy
 
@@ -89,6 +89,15 @@ def make_semeval2007(root):
 
 
 ENGLISH = "id,text,anger,fear,joy,sadness,surprise\n"
+
+
+SENTENCES = "id,split,V,A,D,text\n"
+
+
+def make_emobank(root):
+    rows = [f'{part}{i},{part},{v},3.0,3.1,"Sentence {i}, {part}"\n' for part in ("train", "dev", "test")
+            for i, v in enumerate((1, 3.5, 5.0))]  # fmt: skip
+    write(root / "emobank.csv", SENTENCES + "".join(rows))
 
 
 def make_brighter(root):
@@ -204,6 +213,7 @@ def make_folder(root):
 MAKERS = {
     "brighter": make_brighter,
     "csv": make_table,
+    "emobank": make_emobank,
     "emotion": make_emotion,
     "fer2013": make_fer,
     "ferplus": make_fer,
@@ -249,6 +259,9 @@ def test_contract_samples(corpus):
             assert sample.text is not None or sample.image is not None
             assert set(sample.labels) <= set(adapter.taxonomies)
             for taxonomy, labels in sample.labels.items():
+                if taxonomy == VALENCE:
+                    assert -1 <= labels[VALENCE] <= 1
+                    continue
                 assert set(labels) <= set(load_taxonomy(taxonomy).labels)
                 assert all(0 < weight <= 1 for weight in labels.values())
                 if not adapter.multi_label:
@@ -279,6 +292,7 @@ TWEETS = '"4","3","d","q","u","x"\n"9","3","d","q","u","x"\n'
 BROKEN = {
     "brighter": ("track_c/test/eng.csv", ENGLISH + "1,a,0,0,1,0,0\n2,b,0,0,2,0,0\n", 3),
     "csv": ("test.csv", "text,emotion\nhi,glee\n", 2),
+    "emobank": ("emobank.csv", SENTENCES + "a,test,3,3,3,x\nb,test,5.1,3,3,y\n", 3),
     "emotion": ("test.txt", "fine;joy\nno label\n", 2),
     "fer2013": ("fer2013.csv", "emotion,pixels,Usage\n3,1 2 3,PrivateTest\n", 2),
     "ferplus": ("fer2013.csv", "emotion,pixels,Usage\n3,1 2 3,PrivateTest\n", 2),
@@ -313,7 +327,7 @@ def test_contract_malformed_row_names_file_and_line(name, tmp_path):
 
 
 def test_unknown_corpus_lists_the_valid_ones():
-    with pytest.raises(UnknownCorpusError, match="brighter, csv, emotion"):
+    with pytest.raises(UnknownCorpusError, match="brighter, csv, emobank, emotion"):
         load_adapter("imagenet")
 
 
@@ -404,6 +418,15 @@ def test_semeval2007_labels_by_score(tmp_path):
         ["neutral"],
         ["negative"],
     ]
+
+
+def test_valences_run_from_minus_one_to_one(tmp_path):
+    make_semeval2007(tmp_path)
+    make_emobank(tmp_path)
+    headlines = [sample.labels[VALENCE][VALENCE] for sample in read("semeval2007", tmp_path)["test"]]
+    assert headlines == [int(row[2]) / 100 for row in HEADLINES]
+    sentences = [sample.labels[VALENCE][VALENCE] for sample in read("emobank", tmp_path)["test"]]
+    assert sentences == [-1, 0.25, 1]
 
 
 def test_semeval2007_headline_without_scores_is_named(tmp_path):

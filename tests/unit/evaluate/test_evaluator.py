@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
-from tests.unit.datasets.test_corpora import make_emotion, make_fer, make_goemotions, make_meld
+from tests.unit.datasets.test_corpora import make_emobank, make_emotion, make_fer, make_goemotions, make_meld
 
 from emofuse.errors import ConfigError
 from emofuse.evaluate import evaluate_bundle
+from emofuse.evaluate.answers import answer_corpus
 from emofuse.evaluate.calibration import choose_thresholds, clear_rows, fit_temperature, probabilities_of
 from emofuse.evaluate.detection import count_detections, iou_matrix
+from emofuse.evaluate.intervals import bootstrap_regression
 from emofuse.evaluate.scores import score
 from emofuse.runtime.bundle import load_bundle
+from emofuse.runtime.model_set import open_text_model
 
 
 def test_scores_by_hand():
@@ -118,3 +121,60 @@ def test_other_labels_of_a_corpus(text_bundle, tmp_path):
     assert evaluate_bundle(bundle, "meld", tmp_path, taxonomy="sentiment3").taxonomy == "sentiment3"
     with pytest.raises(ConfigError, match=r"not labelled in 'fer7'\. Valid: ekman7, sentiment3"):
         evaluate_bundle(bundle, "meld", tmp_path, taxonomy="fer7")
+
+
+def test_confidence_scores_by_hand():
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.2, 0.2, 0.6]])
+    scores, per_class, _ = score(probabilities, np.eye(3)[[0, 1, 2, 2]], "sentiment3")
+    # By falling confidence: right, right, wrong, right.
+    assert scores["risk_coverage_area"] == pytest.approx((0 + 0 + 1 / 3 + 1 / 4) / 4)
+    assert scores["accuracy_at_80_coverage"] == 0.75
+    assert scores["balanced_accuracy"] == scores["macro_recall"]
+    assert scores["macro_precision"] == pytest.approx((1 / 2 + 0 + 1) / 3)
+    assert per_class["positive"]["auc"] == 1
+    assert per_class["neutral"]["average_precision"] == 1
+
+
+def test_scores_where_several_labels_hold_by_hand():
+    probabilities = np.array([[0.9, 0.9, 0.1], [0.2, 0.6, 0.4]])
+    scores, _, _ = score(probabilities, np.array([[1, 1, 0], [1, 0, 0]]), "sentiment3", multi_label=True)
+    assert scores["exact_match"] == 0.5
+    assert scores["hamming_loss"] == pytest.approx(2 / 6)
+    assert scores["jaccard"] == pytest.approx((1 + 0) / 2)
+    assert scores["brier"] == pytest.approx((0.03 + 0.64 + 0.36 + 0.16) / 2)
+
+
+def test_coverage_steps_answer_the_surest_first(text_bundle, tmp_path):
+    make_emotion(tmp_path)
+    rows = "".join(f"feeling number {i};{label}\n" for i, label in enumerate(["joy", "fear"] * 10))
+    (tmp_path / "test.txt").write_text(rows)
+    result = evaluate_bundle(load_bundle(text_bundle), "emotion", tmp_path)
+    steps = result.risk_coverage
+    assert [round(step["coverage"], 6) for step in steps] == [i / 10 for i in range(1, 11)]
+    assert steps[-1]["accuracy"] == pytest.approx(result.scores["accuracy"])
+    confidences = [step["confidence"] for step in steps]
+    assert confidences == sorted(confidences, reverse=True)
+
+
+def test_regression_by_hand():
+    truth, guess = np.array([-1.0, 0.0, 1.0]), np.array([-0.5, 0.0, 0.5])
+    found = bootstrap_regression(truth, guess)
+    assert found["pearson"].value == pytest.approx(1)
+    assert found["spearman"].value == pytest.approx(1)
+    assert found["mean_absolute_error"].value == pytest.approx(1 / 3)
+    assert found["root_mean_squared_error"].value == pytest.approx((0.5 / 3) ** 0.5)
+    assert found["r2"].value == pytest.approx(1 - 0.5 / 2)
+    assert bootstrap_regression(truth, np.zeros(3))["pearson"].value == 0
+
+
+def test_valence_is_positive_less_negative(text_bundle, tmp_path):
+    make_emobank(tmp_path)
+    bundle = load_bundle(text_bundle)
+    answers = answer_corpus(bundle, "emobank", tmp_path)
+    texts = open_text_model(bundle).predict([sample.text for sample in answers.samples])
+    expected = [own.probabilities["sentiment3"][2] - own.probabilities["sentiment3"][0] for own in texts]
+    np.testing.assert_allclose(answers.probabilities[:, 0], expected, rtol=1e-5)
+    np.testing.assert_allclose(answers.truth[:, 0], [-1, 0.25, 1])
+    assert set(evaluate_bundle(bundle, "emobank", tmp_path).scores) >= {"pearson", "spearman", "r2"}
+    with pytest.raises(ConfigError, match="number"):
+        answer_corpus(bundle, "emobank", tmp_path, labels=["joy"])

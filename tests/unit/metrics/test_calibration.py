@@ -6,6 +6,7 @@ import pytest
 from emofuse.metrics import (
     brier_score,
     calibration,
+    classwise_calibration_error,
     expected_calibration_error,
     jensen_shannon,
     risk_coverage,
@@ -111,3 +112,17 @@ def test_risk_coverage_keeps_the_order_of_ties():
 def test_risk_coverage_of_nothing_is_empty():
     coverage, risk = risk_coverage(np.array([]), np.array([]))
     assert coverage.shape == risk.shape == (0,)
+
+
+def test_classwise_error_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.3]])
+    truth = np.array([[True, False], [False, True]])
+    # First label: one bin, mean 0.9 and half right. Second: two bins of one row each.
+    expected = (abs(0.5 - 0.9) + (0.1 + 0.7) / 2) / 2
+    assert classwise_calibration_error(probabilities, truth) == pytest.approx(expected)
+
+
+def test_classwise_error_of_the_exact_frequencies_is_zero():
+    probabilities = np.tile([[0.25, 0.75]], (4, 1))
+    truth = np.array([[True, True], [False, True], [False, True], [False, False]])
+    assert classwise_calibration_error(probabilities, truth) == pytest.approx(0)

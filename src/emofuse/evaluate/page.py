@@ -1,0 +1,47 @@
+"""A page of figures and pictures in one HTML file, which needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment
+
+__all__ = ["Section", "render_page"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what belongs under it.
+
+    Attributes:
+        title: The heading.
+        lead: A sentence or two in plain text.
+        picture: SVG, of `emofuse.evaluate.plots`; inserted as it is.
+        header: Column names of a table.
+        rows: Its cells: texts, numbers, or pictures as `data:image/...` addresses.
+    """
+
+    title: str
+    lead: str = ""
+    picture: str = ""
+    header: Sequence[str] = ()
+    rows: Sequence[Sequence[Any]] = ()
+
+
+def render_page(title: str, facts: Mapping[str, str], sections: Sequence[Section]) -> str:
+    """Write a page.
+
+    Args:
+        title: Of the page.
+        facts: What was measured, on what, when: name -> value in plain text.
+        sections: In order.
+
+    Returns:
+        HTML without scripts that loads nothing; everything but `Section.picture` is escaped.
+    """
+    template = (files("emofuse") / "evaluate" / "page.html.j2").read_text(encoding="utf-8")
+    page = Environment(autoescape=True).from_string(template)
+    return page.render(title=title, facts=facts, sections=sections) + "\n"

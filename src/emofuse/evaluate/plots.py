@@ -1,0 +1,229 @@
+"""The pictures of a report: each function draws one, as SVG that stands in a page by itself."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.metrics import roc_curve
+
+from emofuse.types import FloatArray
+
+__all__ = [
+    "plot_class_bars",
+    "plot_class_lines",
+    "plot_class_shares",
+    "plot_confusion",
+    "plot_history",
+    "plot_reliability",
+    "plot_risk_coverage",
+    "plot_roc",
+    "plot_valence",
+]
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+STYLE: Any = {
+    "svg.fonttype": "none",  # letters stay letters: smaller, and a reader can search for them
+    "svg.hashsalt": "emofuse",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+}
+POINTS = 200  # of a curve; more cannot be seen
+DOTS = 2000  # of a scatter plot
+SHOWN_LABELS = 10  # curves that can be told apart in one picture
+
+
+@mpl.rc_context(STYLE)
+def plot_class_bars(per_class: Mapping[str, Mapping[str, float]]) -> str:
+    """F1 of each label with its interval, the best at the top."""
+    rows = sorted(per_class.items(), key=lambda item: item[1]["f1"])
+    figure, axes = _figure(height=0.6 + 0.24 * len(rows))
+    values = [row["f1"] for _, row in rows]
+    low = [value - min(row.get("f1_low", value), value) for value, (_, row) in zip(values, rows, strict=True)]
+    high = [
+        max(row.get("f1_high", value), value) - value for value, (_, row) in zip(values, rows, strict=True)
+    ]
+    axes.barh([label for label, _ in rows], values, xerr=[low, high], color=COLOURS[0], ecolor="#555555")
+    axes.set(xlim=(0, 1), xlabel="F1, with 95 % interval")
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_class_shares(truth: Mapping[str, float], answers: Mapping[str, float]) -> str:
+    """How often each label is right, and how often it is answered, as two pies.
+
+    Args:
+        truth: Label -> how often it holds.
+        answers: The same for the answers.
+
+    Returns:
+        SVG.
+    """
+    figure = Figure(figsize=(6.4, 2.9), layout="constrained")
+    shown = sorted(truth, key=lambda label: -truth[label])
+    if len(shown) > SHOWN_LABELS:
+        shown = shown[: SHOWN_LABELS - 1]
+    colours = _colours(len(shown) + 1)
+    for place, (title, shares) in enumerate((("in the data", truth), ("answered", answers)), 1):
+        axes = figure.add_subplot(1, 2, place)
+        values = [shares[label] for label in shown]
+        rest = sum(shares.values()) - sum(values)
+        wedges, *_ = axes.pie([*values, rest] if rest > 0 else values, colors=colours, startangle=90)
+        axes.set_title(title)
+    names = [*shown, "other labels"][: len(wedges)]
+    figure.legend(wedges, names, loc="outside lower center", ncols=4, frameon=False)
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_class_lines(per_class: Mapping[str, Mapping[str, float]]) -> str:
+    """Precision, recall and F1 along the labels, the most frequent first."""
+    labels = sorted(per_class, key=lambda label: -per_class[label]["support"])
+    figure, axes = _figure()
+    for name, colour, marker in zip(("precision", "recall", "f1"), COLOURS, "os^", strict=False):
+        axes.plot(
+            labels, [per_class[label][name] for label in labels], marker, ls="-", color=colour, label=name
+        )
+    axes.set(ylim=(0, 1))
+    axes.tick_params(axis="x", rotation=60 if len(labels) > 8 else 30)
+    axes.legend(frameon=False)
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_confusion(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
+    """Rows truth, columns answers; shades are shares of a row, numbers are samples."""
+    counts = np.array(confusion)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 1.6 + 0.55 * len(labels)
+    figure, axes = _figure(width=max(side, 3.6), height=max(side * 0.85, 3))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for row, column in np.ndindex(*counts.shape):
+        dark = shares[row, column] > 0.5
+        axes.text(
+            column, row, counts[row, column], ha="center", va="center", color="white" if dark else "black"
+        )
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="answer", ylabel="truth")
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_roc(
+    truth: NDArray[np.bool_], probabilities: FloatArray, per_class: Mapping[str, Mapping[str, float]]
+) -> str:
+    """ROC curve of each label against the others; of many labels those with most samples.
+
+    Args:
+        truth: (n, labels) bool.
+        probabilities: (n, labels) float, 0-1.
+        per_class: Label -> its figures, in taxonomy order.
+
+    Returns:
+        SVG.
+    """
+    names = list(per_class)
+    curved = [i for i, name in enumerate(names) if "auc" in per_class[name]]
+    shown = sorted(curved, key=lambda i: -per_class[names[i]]["support"])[:SHOWN_LABELS]
+    figure, axes = _figure(height=4.2)
+    axes.plot([0, 1], [0, 1], color="#999999", lw=0.8, ls="--")
+    for i, colour in zip(shown, _colours(len(shown)), strict=True):
+        wrong, right, _ = roc_curve(truth[:, i], probabilities[:, i])
+        kept = np.unique(np.linspace(0, len(wrong) - 1, POINTS).astype(int))
+        label = f"{names[i]} ({per_class[names[i]]['auc']:.2f})"
+        axes.plot(wrong[kept], right[kept], color=colour, label=label, lw=1.2)
+    axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.01))
+    axes.legend(frameon=False, title="label (area)", fontsize=8)
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_reliability(bins: Sequence[Mapping[str, float]]) -> str:
+    """Accuracy of each confidence bin; the dots grow with its samples."""
+    figure, axes = _figure(height=4.2)
+    axes.plot([0, 1], [0, 1], color="#999999", lw=0.8, ls="--", label="perfectly calibrated")
+    confidence = [own["confidence"] for own in bins]
+    accuracy = [own["accuracy"] for own in bins]
+    shares = np.array([own["n"] for own in bins]) / sum(own["n"] for own in bins)
+    axes.plot(confidence, accuracy, color=COLOURS[0], lw=1)
+    axes.scatter(confidence, accuracy, s=10 + 400 * shares, color=COLOURS[0], clip_on=False)
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(frameon=False, loc="upper left")
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_risk_coverage(steps: Sequence[Mapping[str, float]]) -> str:
+    """Accuracy when only the surest share of the samples is answered."""
+    figure, axes = _figure()
+    axes.plot([own["coverage"] for own in steps], [own["accuracy"] for own in steps], "o-", color=COLOURS[0])
+    lowest = min(own["accuracy"] for own in steps)
+    axes.set(xlabel="share of the samples answered", ylabel="accuracy", xlim=(0, 1.02))
+    axes.set_ylim(max(0.0, lowest - 0.1), 1)
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_history(history: Sequence[Mapping[str, float]]) -> str:
+    """What training logged: losses at the left, validation measures at the right."""
+    names = dict.fromkeys(name for row in history for name in row if name != "epoch")
+    measures = [
+        name for name in names if name.startswith("val/") and name.endswith(("accuracy", "f1", "map"))
+    ]
+    sides = [[name for name in names if name.endswith("/loss")], measures]
+    sides = [side for side in sides if side]
+    figure = Figure(figsize=(6.4, 3), layout="constrained")
+    for place, side in enumerate(sides, 1):
+        axes = figure.add_subplot(1, len(sides), place)
+        for name, colour in zip(side, cycle(COLOURS), strict=False):
+            rows = [row for row in history if name in row]
+            axes.plot(
+                [row["epoch"] + 1 for row in rows],
+                [row[name] for row in rows],
+                ".-",
+                color=colour,
+                label=name,
+            )
+        axes.set(xlabel="epoch")
+        axes.legend(frameon=False, fontsize=7)
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_valence(truth: FloatArray, guess: FloatArray) -> str:
+    """Answers against the truth; of many samples an even choice."""
+    kept = np.unique(np.linspace(0, len(truth) - 1, DOTS).astype(int))
+    figure, axes = _figure(height=4.2)
+    axes.plot([-1, 1], [-1, 1], color="#999999", lw=0.8, ls="--")
+    axes.scatter(truth[kept], guess[kept], s=6, alpha=0.4, color=COLOURS[0])
+    axes.set(xlabel="truth", ylabel="P(positive) - P(negative)", xlim=(-1, 1), ylim=(-1, 1))
+    return _svg(figure)
+
+
+def _figure(width: float = 6.4, height: float = 3.2) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _colours(count: int) -> list[str]:
+    return [colour for _, colour in zip(range(count), cycle((*COLOURS, "#999999", "#882255")), strict=False)]
+
+
+def _svg(figure: Figure) -> str:
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    # The page holds several pictures: no XML header, and no fixed size, so that it fits a phone.
+    body = text.getvalue()[text.getvalue().index("<svg") :]
+    return re.sub(r'<svg (.*?)width="[\d.]+pt" height="[\d.]+pt"', r"<svg \1", body, count=1, flags=re.DOTALL)
