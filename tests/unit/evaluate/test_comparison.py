@@ -131,3 +131,39 @@ def test_command_writes_json_and_markdown(text_bundle, corpus, tmp_path, capsys)
     digest = hashlib.sha256((text_bundle / "model.onnx").read_bytes()).hexdigest()
     assert record["model_sha256"] == {"tiny_text": digest}
     assert (tmp_path / "c.md").read_text() in capsys.readouterr().out
+
+
+def test_where_models_disagree_by_hand():
+    truth = [0, 0, 1, 2]
+    comparison = compare_answers(
+        {"a": answers([0, 1, 1, 2], truth), "b": answers([0, 0, 0, 2], truth)}, "c", "t"
+    )
+    assert comparison.rows[0].disagreement is None
+    found = comparison.rows[1].disagreement
+    assert found.share == 0.5
+    assert found.by_label == {"negative": (1, 0), "neutral": (0, 1), "positive": (0, 0)}
+    assert [sample["id"] for sample in found.samples] == ["1", "2"]
+    assert found.samples[1] == {"id": "2", "truth": "neutral", "first": "neutral", "this": "negative"}
+    assert "| neutral | 0 : 1 |" in comparison.to_markdown()
+
+
+def test_equal_models_never_disagree():
+    found = (
+        compare_answers({"a": answers([0, 1, 2, 1]), "b": answers([0, 1, 2, 1])}, "c", "t")
+        .rows[1]
+        .disagreement
+    )
+    assert (found.share, list(found.samples)) == (0, [])
+    assert set(found.by_label.values()) == {(0, 0)}
+
+
+def test_disagreement_of_several_labels_counts_each():
+    first, other = (answers(guess, [0, 1, 2], multi_label=True) for guess in ([0, 1, 2], [0, 1, 1]))
+    found = compare_answers({"a": first, "b": other}, "c", "t").rows[1].disagreement
+    assert found.share == pytest.approx(1 / 3)
+    assert found.by_label == {"negative": (0, 0), "neutral": (0, 1), "positive": (0, 1)}
+
+
+def test_valences_are_refused():
+    with pytest.raises(ConfigError, match="numbers"):
+        compare_answers({"a": answers([0, 1, 2, 0], taxonomy="valence")}, "c", "t")
