@@ -114,13 +114,16 @@ def load_adapter(name: str) -> DatasetAdapter:
         raise UnknownCorpusError(name, _ADAPTERS) from None
 
 
-def shows_crops(name: str) -> bool:
+def shows_crops(name: str) -> bool | None:
     """Whether the pictures of a corpus are crops of single faces.
 
     Args:
         name: Corpus name.
 
     Returns:
-        True for corpora of faces; the pictures of others are looked at whole.
+        True for corpora of faces, False for one of whole photographs, None for a user's own pictures: a face
+        model is trained and measured on them as crops, everything else looks at them whole.
     """
+    if name in {"csv", "jsonl", "folder"}:
+        return None
     return name in {"fer2013", "ferplus", "rafdb", "label_matched", "label_matched_four"}

@@ -23,14 +23,14 @@ PAIRS = 64
 Reader = Callable[[Sequence[Sample]], Iterator[Mapping[str, FloatArray] | InputError]]
 
 
-def build_reader(bundle: ModelBundle, modalities: Sequence[str] = (), *, crops: bool = True) -> Reader:
+def build_reader(bundle: ModelBundle, modalities: Sequence[str] = (), *, crops: bool | None = None) -> Reader:
     """Open a bundle for evaluation.
 
     Args:
-        bundle: Of kind "text", "face" or "scene"; for a face model every picture is the crop of a face.
-            A fusion reads whole samples with its members and looks for faces.
+        bundle: Of kind "text", "face", "scene" or "fusion"; a fusion reads whole samples with its members.
         modalities: Of a fusion, the only modalities that it may look at; empty takes all.
-        crops: Pictures are crops of single faces, in which a fusion does not look for faces.
+        crops: Pictures are crops of single faces. In others fusions look for faces; face models do so where
+            it is False, and take a picture for a crop where it is None.
 
     Returns:
         A function from samples to one result per sample in order: taxonomy -> (labels,) probabilities, or
@@ -40,11 +40,13 @@ def build_reader(bundle: ModelBundle, modalities: Sequence[str] = (), *, crops: 
         ConfigError: The bundle is of another kind, or no fusion with these modalities.
     """
     if bundle.kind == "fusion":
-        return _fusion_reader(bundle, modalities, crops=crops)
+        return _fusion_reader(bundle, modalities, crops=bool(crops))
     if modalities:
         raise ConfigError(f"{bundle.name} is no fusion; it reads {bundle.kind} alone.", item=bundle.name)
     if bundle.kind == "text":
         return _text_reader(bundle)
+    if bundle.kind == "face" and crops is False:
+        return _photo_reader(bundle)
     if bundle.kind in {"face", "scene"}:
         return _image_reader(bundle)
     raise ConfigError(
@@ -78,6 +80,24 @@ def _image_reader(bundle: ModelBundle) -> Reader:
                 continue
             probabilities = model.predict([prepare(image, size_px=model.size_px)])
             yield {name: rows[0] for name, rows in probabilities.items()}
+
+    return read
+
+
+def _photo_reader(bundle: ModelBundle) -> Reader:
+    nothing: dict[Modality, tuple[ModelBundle, ...]] = dict.fromkeys(Modality, ())
+    models = ModelSet(None, detector=None, threads=None, members=nothing | {Modality.FACE: (bundle,)})
+    samples_reader = SampleReader(models)
+
+    def read(samples: Sequence[Sample]) -> Iterator[Mapping[str, FloatArray] | InputError]:
+        for start in range(0, len(samples), PAIRS):
+            chunk = [replace(sample, text=None) for sample in samples[start : start + PAIRS]]
+            for sample, reading in zip(chunk, samples_reader.read(chunk, deep=False), strict=True):
+                if Modality.FACE in reading.evidence:
+                    yield reading.evidence[Modality.FACE].readings[0].probabilities
+                else:
+                    nothing_there = EmptySampleError("The sample has no image.", item=sample.id)
+                    yield reading.errors[0] if reading.errors else nothing_there
 
     return read
 

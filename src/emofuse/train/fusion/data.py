@@ -123,7 +123,7 @@ def read_table(
         with np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     else:
-        arrays = _read(recipe, samples, bundles, crops=shows_crops(corpus.name))
+        arrays = _read(recipe, samples, bundles, crops=bool(shows_crops(corpus.name)))
         for index, name in enumerate(bundles):
             if f"vector_{index}" not in arrays:
                 raise ConfigError(
@@ -215,7 +215,7 @@ def _key(recipe: FusionRecipe, corpus: CorpusConfig, samples: Sequence[Sample]) 
     facts = [
         [(bundle.path / "SHA256SUMS").read_text(encoding="utf-8") for bundle in bundles],
         [member.gives for member in recipe.members],
-        shows_crops(corpus.name),
+        bool(shows_crops(corpus.name)),
         recipe.looks_at_states,
     ]
     digest.update(json.dumps(facts).encode())
