@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Regenerates the accuracy figures: benchmarks/evaluate.sh DATA
-# DATA holds text/{goemotions,semeval2017_4a,sentiment140,emotion,meld,imdb,checklist_sentiment}, faces, msed, pairs and
-# the reference detector.
+# DATA holds text/{goemotions,semeval2017_4a,semeval2007,emobank,sentiment140,emotion,meld,imdb,checklist_sentiment},
+# faces, msed, pairs and the reference detector.
 set -euo pipefail
 data=$(realpath "${1:?give the folder that holds the corpora}")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,31 +19,45 @@ evaluate() { # BUNDLE CORPUS ROOT SPLIT [TAG OPTION...]
   grep -qs "$digest" "$figures" ||
     emofuse evaluate "$bundle" --corpus "$corpus" --root "$data/$root" --split "$split" --json "$figures" "$@"
 }
+# The same, and a page in docs/reports. The corpora may not be passed on, so the page shows none of their samples.
+report() { # BUNDLE CORPUS ROOT SPLIT
+  local page=docs/reports/$1.$2.$4.html
+  grep -qs "$(sha256sum "$models/$1/model.onnx" | cut -d" " -f1)" "$page" ||
+    rm -f "$here/$1.$2.$4.json"
+  evaluate "$@" "$2" --report docs/reports --without-inputs
+}
 for model in text_bert_bilstm text_bilstm text_bilstm_open; do
-  evaluate $model goemotions_ekman text/goemotions test
+  report $model goemotions_ekman text/goemotions test
   evaluate $model goemotions text/goemotions test
-  evaluate $model semeval2017 text/semeval2017_4a test
+  report $model semeval2017 text/semeval2017_4a test
   evaluate $model emotion text/emotion test
   evaluate $model meld text/meld test
   evaluate $model sentiment140 text/sentiment140 test
   evaluate $model sentiment140_polarity text/sentiment140 test
   evaluate $model imdb text/imdb test
+  evaluate $model semeval2007 text/semeval2007 test
+  evaluate $model semeval2007 text/semeval2007 test semeval2007_sentiment --taxonomy sentiment3
+  evaluate $model semeval2007 text/semeval2007 test semeval2007_valence --taxonomy valence
+  evaluate $model emobank text/emobank test
 done
 python "$here/behaviour.py" --checklist "$data/text/checklist_sentiment" --json "$here/behaviour.json"
-evaluate face_ferplus ferplus faces test
+report face_ferplus ferplus faces test
 evaluate face_ferplus ferplus faces test_clean
 five=neutral,happiness,sadness,anger,fear
 evaluate face_ferplus ferplus faces test ferplus_five --labels $five
-for split in test test_clean; do
-  evaluate face_fer2013 fer2013 faces $split
-  evaluate face_ferplus_cnn ferplus faces $split
+report face_fer2013 fer2013 faces test
+report face_ferplus_cnn ferplus faces test
+evaluate face_fer2013 fer2013 faces test_clean
+evaluate face_ferplus_cnn ferplus faces test_clean
+for model in face_ferplus face_fer2013 face_ferplus_cnn; do
+  evaluate $model msed msed test_clean
 done
-evaluate scene_image msed msed test
+report scene_image msed msed test
 evaluate scene_image msed msed test_clean
-evaluate fusion_default msed msed test
+report fusion_default msed msed test
 evaluate fusion_default msed msed test_clean
 evaluate fusion_default msed msed test_clean msed_sentiment --taxonomy sentiment3
-evaluate fusion_mlp label_matched . test
+report fusion_mlp label_matched . test
 # These two are not embedded: benchmarks/systems.sh trains them, and `emofuse export` joins the ensemble.
 for run in face_resnet face_ensemble; do
   [ -d "runs/$run/bundle" ] || echo "runs/$run/bundle is not there; its figures stay as they are."
@@ -56,5 +70,6 @@ if [ -d runs/face_ensemble/bundle ]; then
 fi
 python "$here/detector.py" --photos "$data/msed" --reference "$data/face_detection_yunet_2023mar.onnx" \
   --leak-free "$data/pairs/msed_leakfree_test.csv" --json "$here/detector.json"
+python "$here/detector_report.py" --report docs/reports
 python "$here/abstention.py" --root "$data/text/goemotions" --json "$here/abstention.json"
 python "$here/faces_and_words.py" --json "$here/faces_and_words.json"

@@ -86,7 +86,8 @@ def _evaluation(evaluation: Mapping[str, Any]) -> list[str]:
         for label, row in evaluation["per_class"].items()
     ]
     lines = [title, "", about, "", *_table(["measure", "value", "interval"], scores), ""]
-    lines += [*_table(["label", "precision", "recall", "F1", "interval", "n"], classes), ""]
+    if classes:
+        lines += [*_table(["label", "precision", "recall", "F1", "interval", "n"], classes), ""]
     if bins := evaluation["calibration"]:
         rows = [
             [
