@@ -7,13 +7,20 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit, log_softmax
 from sklearn.metrics import precision_recall_curve
 
 from emofuse.types import FloatArray
 
-__all__ = ["Activation", "choose_thresholds", "clear_rows", "fit_temperature", "probabilities_of"]
+__all__ = [
+    "Activation",
+    "choose_thresholds",
+    "clear_rows",
+    "fit_temperature",
+    "match_confidence",
+    "probabilities_of",
+]
 
 Activation = Literal["softmax", "sigmoid"]
 
@@ -40,6 +47,33 @@ def fit_temperature(logits: FloatArray, targets: FloatArray, activation: Activat
 
     found = minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
     return float(np.exp(found.x))
+
+
+def match_confidence(logits: FloatArray, targets: FloatArray) -> float:
+    """Find the temperature at which the mean confidence is the accuracy.
+
+    Where training on a few thousand samples has bent the scores, the likelihood is ruled by the surest
+    answers, and `fit_temperature` may leave the others too sure.
+
+    Args:
+        logits: (n, labels) float, of softmax outputs.
+        targets: (n, labels) float, shares that sum to 1; an answer is right as far as its label's share.
+
+    Returns:
+        Temperature between 0.1 and 10, one of these where none in between does it.
+
+    Source: Clarte et al. 2023, "Expectation consistency for calibration of neural networks", eq. 5.
+    """
+    accuracy = targets[np.arange(len(targets)), logits.argmax(axis=1)].mean()
+
+    def excess(log_temperature: float) -> float:
+        confidence = np.exp(log_softmax(logits / np.exp(log_temperature), axis=1).max(axis=1)).mean()
+        return float(confidence - accuracy)
+
+    low, high = np.log(0.1), np.log(10)
+    if excess(low) <= 0:
+        return 0.1
+    return 10.0 if excess(high) >= 0 else float(np.exp(brentq(excess, low, high)))
 
 
 def clear_rows(targets: FloatArray) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from emofuse.evaluate.calibration import (
     choose_thresholds,
     clear_rows,
     fit_temperature,
+    match_confidence,
     probabilities_of,
 )
 from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
@@ -167,7 +168,11 @@ def _calibrate(
         activation: Activation = "sigmoid" if config.multi_label else "softmax"
         voted = recipe.task == "face" and activation == "softmax"
         clear = clear_rows(targets) if voted else np.full(len(rows), fill_value=True)
-        temperature = fit_temperature(own[clear], _sharpen(targets[clear], activation), activation)
+        right = _sharpen(targets[clear], activation)
+        if recipe.export.calibration == "accuracy" and activation == "softmax":
+            temperature = match_confidence(own[clear], right)
+        else:
+            temperature = fit_temperature(own[clear], right, activation)
         probabilities = probabilities_of(own, temperature, activation)
         thresholds = choose_thresholds(probabilities, targets, labels)
         outputs[head] = {

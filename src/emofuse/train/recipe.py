@@ -224,6 +224,8 @@ class ExportConfig:
         version: Version of the bundle.
         average: Take the mean of the best and the last epoch's weights; between two epochs of one run it is
             mostly better than either (Wortsman et al. 2022, "Model soups").
+        calibration: Which temperature makes probabilities of a softmax output: that of the highest
+            `likelihood` on validation data, or that whose mean confidence is the `accuracy` there.
         mirror: Faces only: the graph averages over a crop and its mirror image, which takes twice the time.
         description: One sentence for `emofuse models list`.
         limits: Known failures, a sentence each, for the model card.
@@ -232,6 +234,7 @@ class ExportConfig:
     quantize: Literal["none", "int8_dynamic", "int8_static", "int8_embedding"] = "none"
     max_batch: Count = 64
     average: bool = False
+    calibration: Literal["likelihood", "accuracy"] = "likelihood"
     mirror: bool = False
     version: str = "0.1.0"
     description: str = ""

@@ -5,7 +5,13 @@ from tests.unit.datasets.test_corpora import make_emobank, make_emotion, make_fe
 from emofuse.errors import ConfigError
 from emofuse.evaluate import evaluate_bundle
 from emofuse.evaluate.answers import answer_corpus
-from emofuse.evaluate.calibration import choose_thresholds, clear_rows, fit_temperature, probabilities_of
+from emofuse.evaluate.calibration import (
+    choose_thresholds,
+    clear_rows,
+    fit_temperature,
+    match_confidence,
+    probabilities_of,
+)
 from emofuse.evaluate.detection import count_detections, iou_matrix
 from emofuse.evaluate.intervals import bootstrap_regression
 from emofuse.evaluate.scores import score
@@ -46,6 +52,17 @@ def test_temperature_undoes_a_known_scale():
     assert found == pytest.approx(3, rel=0.1)
     sigmoid = (random.random(logits.shape) < 1 / (1 + np.exp(-logits))).astype(float)
     assert fit_temperature(logits / 2, sigmoid, "sigmoid") == pytest.approx(0.5, rel=0.1)
+
+
+def test_confidence_matches_accuracy():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(500, 4)) * 5
+    targets = np.eye(4)[np.where(random.random(500) < 0.6, logits.argmax(axis=1), random.integers(0, 4, 500))]
+    found = match_confidence(logits, targets)
+    confidence = probabilities_of(logits, found, "softmax").max(axis=1).mean()
+    assert confidence == pytest.approx((logits.argmax(axis=1) == targets.argmax(axis=1)).mean(), abs=1e-6)
+    assert match_confidence(logits, np.eye(4)[logits.argmax(axis=1)]) == 0.1
+    assert match_confidence(logits, np.eye(4)[logits.argmin(axis=1)]) == 10
 
 
 def test_probabilities():
