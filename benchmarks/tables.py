@@ -252,6 +252,68 @@ def fusion_heads_table() -> str:
     return render(["accuracy", *kinds], rows)
 
 
+# What the models are known to be bad at: words, file, and the keys that lead to the figure.
+GAPS = (
+    (
+        "sarcastic sentences read right, `text_bert_bilstm`",
+        "behaviour",
+        ("models", LARGE, "categories", "sarcasm"),
+    ),
+    ("idioms", "behaviour", ("models", LARGE, "categories", "idiom")),
+    (
+        "sad or happy facts without an emotion word",
+        "behaviour",
+        ("models", LARGE, "categories", "emotional_fact"),
+    ),
+    ("negations", "behaviour", ("models", LARGE, "categories", "negation")),
+    ("disgusted comments found, `text_bert_bilstm`", f"{LARGE}.goemotions_ekman.test", ("disgust",)),
+    ("sad comments found", f"{LARGE}.goemotions_ekman.test", ("sadness",)),
+    ("sad lines of a television series found", f"{LARGE}.meld.test", ("sadness",)),
+    ("frightened lines of a television series found", f"{LARGE}.meld.test", ("fear",)),
+    ("negative tweets found", f"{LARGE}.semeval2017.test", ("negative",)),
+    ("frightened faces found, `face_ferplus`", f"{FACE}.ferplus.test", ("fear",)),
+    ("disgusted faces found", f"{FACE}.ferplus.test", ("disgust",)),
+    ("sad faces found", f"{FACE}.ferplus.test", ("sadness",)),
+    ("angry photographs found, `scene_image`", "scene_image.msed.test_clean", ("anger",)),
+    ("sad photographs found", "scene_image.msed.test_clean", ("sadness",)),
+)
+
+
+def gaps_table() -> str:
+    """Known weak spots, share found or right."""
+    rows = []
+    for words, name, keys in GAPS:
+        record = read(name)
+        if name == "behaviour":
+            own = _follow(record, (*keys, "all"))
+            rows.append([words, f"{own['pass_rate']:.2f}", own["n"], f"`benchmarks/{name}.json`"])
+        else:
+            own = _follow(record["per_class"], keys)
+            rows.append([words, f"{own['recall']:.2f}", int(own["support"]), f"`benchmarks/{name}.json`"])
+    return render(["what", "share", "n", "measured in"], rows)
+
+
+def redact_texts_table() -> str:
+    """What must vanish from texts and does, what must stay and does."""
+    rows = []
+    for kind, row in read("redact")["texts"].items():
+        wrong = ", ".join(f"`{part}`" for part in row["wrong"]) or "–"
+        rows.append([kind, row["must"], f"{row['right']} of {row['n']}", wrong])
+    return render(["kind", "must", "right", "wrong"], rows)
+
+
+def redact_faces_table() -> str:
+    """Faces of the reference detector that are masked."""
+    photos = read_current("redact")["photos"]
+    rows = []
+    for row in photos["rows"]:
+        hidden = [f"{own['share']:.3f} of {own['n']}" for own in row["hidden"].values()]
+        again = f"{row['seen_again']} of {photos['photos_with_a_face']}"
+        rows.append([row["threshold"], *hidden, again, f"{row['area_masked']:.3f}"])
+    header = ["threshold", *(f"hidden, {size}" for size in photos["rows"][0]["hidden"])]
+    return render([*header, "photos with a face seen again", "area masked"], rows)
+
+
 TABLES = {
     "accuracy": accuracy_table,
     "behaviour": behaviour_table,
@@ -262,7 +324,10 @@ TABLES = {
     "fusion_coverage": coverage_table,
     "fusion_halves": halves_table,
     "fusion_heads": fusion_heads_table,
+    "gaps": gaps_table,
     "latency": latency_table,
+    "redact_faces": redact_faces_table,
+    "redact_texts": redact_texts_table,
 }
 
 

@@ -22,6 +22,7 @@ _COMMANDS = {
     "export": "Write the best network of a RUN as a bundle folder.",
     "models": "Look at the models inside emofuse.",
     "predict": "Read emotion and sentiment from texts and images.",
+    "redact": "Mask faces, handles, addresses and numbers in what is kept.",
     "train": "Train the model of a RECIPE.",
     "tune": "Try the values of a RECIPE's search section.",
 }
