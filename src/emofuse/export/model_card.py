@@ -7,10 +7,30 @@ from typing import Any
 
 __all__ = ["render_model_card"]
 
-_LIMITS = """\
+_USE = """\
 An expression or a wording is not an inner state: the model names what annotators would see in it. It was
 not made for, and must not be used for, judging people at work, in education, in policing or in medicine.
 Scores differ between groups of people and kinds of text; measure on your own data before relying on them."""
+_DETECTOR_USE = """\
+It finds faces and infers nothing about them; what is done with a face found is up to whoever finds it."""
+_FACES = """\
+Reading emotions from faces is emotion recognition in the sense of the European Union's AI Act (Regulation
+(EU) 2024/1689): prohibited at work and in education except for medical or safety reasons (Article 5(1)(f)),
+high-risk elsewhere (Annex III point 1(c)), and to be disclosed to those exposed to it (Article 50(3))."""
+_WORDS = """\
+A text alone is no biometric data in the sense of the European Union's AI Act, but it is personal data of
+whoever wrote it, and of whom it tells."""
+_PAGE = (
+    "More, with the law and the known gaps: "
+    "[docs/RESPONSIBLE_USE.md](../../../../docs/RESPONSIBLE_USE.md) in the source of emofuse."
+)
+_OF_KIND = {
+    "text": (_USE, _WORDS),
+    "face": (_USE, _FACES),
+    "scene": (_USE, _FACES),
+    "fusion": (_USE, _FACES),
+    "face_detector": (_DETECTOR_USE,),
+}
 
 
 def render_model_card(manifest: Mapping[str, Any]) -> str:
@@ -41,9 +61,12 @@ def render_model_card(manifest: Mapping[str, Any]) -> str:
             "",
             "## Limits",
             "",
-            *[f"- {limit}" for limit in manifest.get("limits", [])],
-            *[""] * bool(manifest.get("limits")),
-            _LIMITS,
+            *[f"- {limit}" for limit in manifest.get("limits", ["None was written down."])],
+            "",
+            "## Responsible use",
+            "",
+            *[line for part in _OF_KIND[manifest["kind"]] for line in (part, "")],
+            _PAGE,
             "",
         ]
     )
