@@ -41,6 +41,7 @@ def write_corpora(root: Path) -> Path:
     _write_semeval2017(text / "semeval2017_4a", random)
     _write_sentiment140(text / "sentiment140", random)
     _write_imdb(text / "imdb", random)
+    _write_isarcasmeval(text / "isarcasmeval", random)
     _write_semeval2007(text / "semeval2007", random)
     _write_brighter(text / "brighter", random)
     _write_xed(text / "xed", random)
@@ -116,6 +117,20 @@ def _write_imdb(folder: Path, random: np.random.Generator) -> None:
         ]
         with gzip.open(folder / f"{name}.jsonl.gz", "wt") as file:
             file.write("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _write_isarcasmeval(folder: Path, random: np.random.Generator) -> None:
+    for path, column, count in (
+        ("train/train.En.csv", "tweet", 240),
+        ("test/task_A_En_test.csv", "text", 40),
+    ):
+        (folder / path).parent.mkdir(parents=True)
+        with (folder / path).open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow([column, "sarcastic", "rephrase"])
+            for i in range(count):
+                label = "surprise" if i % 4 == 0 else "joy"
+                rows.writerow([f"{sentence(label, random)} {column} {i}", int(i % 4 == 0), ""])
 
 
 def _write_semeval2007(folder: Path, random: np.random.Generator) -> None:

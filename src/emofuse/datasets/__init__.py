@@ -7,6 +7,7 @@ from emofuse.datasets.emotion import EmotionAdapter
 from emofuse.datasets.fer import Fer2013Adapter, FerPlusAdapter
 from emofuse.datasets.goemotions import GoEmotionsAdapter
 from emofuse.datasets.imdb import ImdbAdapter
+from emofuse.datasets.isarcasmeval import ISarcasmEvalAdapter
 from emofuse.datasets.label_matched import LabelMatchedAdapter
 from emofuse.datasets.meld import MeldAdapter
 from emofuse.datasets.msed import MsedAdapter
@@ -44,6 +45,7 @@ _ADAPTERS: dict[str, DatasetAdapter] = {
         GoEmotionsAdapter("goemotions", "goemotions28", "original"),
         GoEmotionsAdapter("goemotions_ekman", "ekman7", "ekman"),
         ImdbAdapter(),
+        ISarcasmEvalAdapter(),
         LabelMatchedAdapter(
             "label_matched",
             "unified5",

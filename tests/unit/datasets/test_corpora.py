@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from emofuse.datasets import VALENCE, BrighterAdapter, list_adapters, load_adapter
+from emofuse.datasets.isarcasmeval import read_rephrases
 from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError, UnknownCorpusError
-from emofuse.taxonomy import load_taxonomy
+from emofuse.taxonomy import OWN, load_taxonomy
 
 
 def write(path, text):
@@ -67,6 +68,20 @@ def make_imdb(root):
 def pack_imdb(root, part, rows):
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (root / f"{part}.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+
+
+TRAIN_IRONY = ",tweet,sarcastic,rephrase,sarcasm,irony\n"
+
+
+def make_isarcasmeval(root):
+    rows = "".join(
+        f"{i},day number {i},{int(i % 4 == 0)},{'a dull day' * (i % 4 == 0)},,\n" for i in range(80)
+    )
+    rows += "80,,0,,,\n81,Oh  GREAT,1,Not good.,1,0\n82,Fine,0,,,\n83,fine,1,Bad.,1,0\n84,Day number 3,0,,,\n"
+    write(root / "train" / "train.En.csv", TRAIN_IRONY + rows)
+    write(root / "test" / "task_A_En_test.csv", 'text,sarcastic\n"Two\nlines",0\noh great,1\n')
+    pairs = "text_0,text_1,sarcastic_id\nLovely.,Awful.,0\nI hate it,Love it,1\n"
+    write(root / "test" / "task_C_En_test.csv", pairs)
 
 
 HEADLINES = [
@@ -221,6 +236,7 @@ MAKERS = {
     "goemotions": make_goemotions,
     "goemotions_ekman": make_goemotions,
     "imdb": make_imdb,
+    "isarcasmeval": make_isarcasmeval,
     "jsonl": make_table,
     "meld": make_meld,
     "msed": make_msed,
@@ -262,7 +278,7 @@ def test_contract_samples(corpus):
                 if taxonomy == VALENCE:
                     assert -1 <= labels[VALENCE] <= 1
                     continue
-                assert set(labels) <= set(load_taxonomy(taxonomy).labels)
+                assert taxonomy == OWN or set(labels) <= set(load_taxonomy(taxonomy).labels)
                 assert all(0 < weight <= 1 for weight in labels.values())
                 if not adapter.multi_label:
                     assert sum(labels.values()) == pytest.approx(1)
@@ -299,6 +315,7 @@ BROKEN = {
     "goemotions": ("original/test.tsv", "a\t0\tx\nb\t99\ty\n", 2),
     "goemotions_ekman": ("ekman/test.tsv", "only text\n", 1),
     "imdb": ("test/neg/0_2.txt", "\n", 1),
+    "isarcasmeval": ("test/task_A_En_test.csv", "text,sarcastic\na,0\nb,2\n", 3),
     "jsonl": ("test.jsonl", '{"text": "a"}\n{"text": \n', 2),
     "meld": (
         "test_sent_emo.csv",
@@ -533,6 +550,31 @@ def test_rafdb_without_its_folders_reads_the_same_and_a_missing_picture_is_named
     (flat / "aligned" / "test_0002_aligned.jpg").unlink()
     with pytest.raises(CorpusNotFoundError, match=r"test_0002_aligned\.jpg"):
         read("rafdb", flat)
+
+
+def test_isarcasmeval_drops_what_repeats_or_stands_in_the_test(tmp_path):
+    make_isarcasmeval(tmp_path)
+    samples = read("isarcasmeval", tmp_path)
+    assert [(s.text, s.labels) for s in samples["test"]] == [
+        ("Two\nlines", {"own": {"literal": 1.0}}),
+        ("oh great", {"own": {"sarcastic": 1.0}}),
+    ]
+    learned = [s.text for s in samples["train"]] + [s.text for s in samples["validation"]]
+    assert sorted(learned) == sorted(f"day number {i}" for i in range(80))
+    assert 4 <= len(samples["validation"]) <= 24
+    assert all(
+        (int(s.text.split()[-1]) % 4 == 0) == ("sarcastic" in s.labels["own"]) for s in samples["train"]
+    )
+
+
+def test_isarcasmeval_rephrases(tmp_path):
+    make_isarcasmeval(tmp_path)
+    assert read_rephrases(tmp_path, "test") == [("Lovely.", "Awful."), ("Love it", "I hate it")]
+    assert read_rephrases(tmp_path, "train")[-2:] == [("Oh  GREAT", "Not good."), ("fine", "Bad.")]
+    assert len(read_rephrases(tmp_path, "train")) == 22
+    write(tmp_path / "test" / "task_C_En_test.csv", "text_0,text_1,sarcastic_id\na,b,2\n")
+    with pytest.raises(CorpusFormatError, match="line 2: sarcastic_id"):
+        read_rephrases(tmp_path, "test")
 
 
 def test_semeval_keeps_splits_apart_and_drops_conflicts(tmp_path):
