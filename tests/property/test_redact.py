@@ -33,10 +33,8 @@ def test_text_without_digits_dots_and_signs_stays(text):
 
 @given(NASTY, st.text(string.ascii_letters + " ,!?"), st.text(string.ascii_letters + " ,!?"))
 def test_an_address_between_words_is_gone(text, before, after):
-    masked = redact_text(f"{before} {text} jane.doe@example.org {after}")
-    assert "jane.doe" not in masked
-    assert masked.startswith(before)
-    assert masked.endswith(after)
+    assert "jane.doe" not in redact_text(f"{before} {text} jane.doe@example.org {after}")
+    assert redact_text(f"{before} jane.doe@example.org {after}") == f"{before} [email] {after}"
 
 
 @given(
@@ -44,6 +42,7 @@ def test_an_address_between_words_is_gone(text, before, after):
 )
 def test_a_csv_table_keeps_its_rows_and_masks_each_cell(rows, end, quoting):
     rows = [[cell.encode(errors="replace").decode().replace("\0", "") for cell in row] for row in rows]
+    rows = [[cell.replace("\r", "\n") for cell in row] for row in rows]  # csv.writer does not quote it
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator=end, quoting=quoting).writerows([["a", "b"], *rows])
     masked, _ = redact_csv(buffer.getvalue().encode())

@@ -95,10 +95,9 @@ def redact_jsonl(
     keys: set[str] = set()
     # Not splitlines(), which also parts at characters that may stand inside a JSON string.
     for number, line in enumerate(_decode(data).split("\n"), 1):
-        if line.strip("\ufeff \t\r"):
-            keys |= _keys(line, number, name)
-            line = _mask_json(line, columns, counts)  # noqa: PLW2901 - the line is what is written
-        written.append(line)
+        filled = bool(line.strip("\ufeff \t\r"))
+        keys |= _keys(line, number, name) if filled else set()
+        written.append(_mask_json(line, columns, counts) if filled else line)
     _check_columns(columns, sorted(keys), name)
     return _encode("\n".join(written)), counts
 
