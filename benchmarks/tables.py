@@ -15,6 +15,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -254,8 +255,9 @@ def fusion_heads_table() -> str:
 
 # What the models are known to be bad at: words, file, and the keys that lead to the figure.
 GAPS = (
+    ("sarcasm meant negatively read so, `text_bert_bilstm`", "irony", ("readings", LARGE, "pairs")),
     (
-        "sarcastic sentences read right, `text_bert_bilstm`",
+        "sarcastic sentences read right",
         "behaviour",
         ("models", LARGE, "categories", "sarcasm"),
     ),
@@ -284,13 +286,93 @@ def gaps_table() -> str:
     rows = []
     for words, name, keys in GAPS:
         record = read(name)
-        if name == "behaviour":
+        if name == "irony":
+            own = _follow(record, keys)
+            figure = f"{own['meant_negative_read_negative']:.2f}"
+            rows.append([words, figure, own["meant_negative"], f"`benchmarks/{name}.json`"])
+        elif name == "behaviour":
             own = _follow(record, (*keys, "all"))
             rows.append([words, f"{own['pass_rate']:.2f}", own["n"], f"`benchmarks/{name}.json`"])
         else:
             own = _follow(record["per_class"], keys)
             rows.append([words, f"{own['recall']:.2f}", int(own["support"]), f"`benchmarks/{name}.json`"])
     return render(["what", "share", "n", "measured in"], rows)
+
+
+def irony_readings_table() -> str:
+    """What each text model reads in sarcastic tweets and in what their authors mean."""
+    rows = []
+    for name, own in read_current("irony")["readings"].items():
+        for label, part in (("all", "pairs"), ("rephrase read surely", "pairs_with_a_sure_rephrase")):
+            found = own[part]
+            keys = (
+                "differ",
+                "positive_for_negative",
+                "negative_for_positive",
+                "meant_negative_read_negative",
+            )
+            figures = [f"{found[key]:.3f}" for key in keys]
+            rows.append([f"`{name}`", label, found["n"], *figures])
+    header = ["model", "pairs", "n", "differ", "positive for negative", "negative for positive"]
+    return render([*header, "of those meant negatively read so"], rows)
+
+
+def irony_confidence_table() -> str:
+    """How sure the text models are of sarcastic and of literal tweets."""
+    rows = []
+    for name, own in read_current("irony")["readings"].items():
+        for kind, found in own["test"].items():
+            keys = ("positive", "negative", "confidence", "emotion_confidence", "abstained")
+            rows.append([f"`{name}`", kind, found["n"], *(f"{found[key]:.3f}" for key in keys)])
+    header = [
+        "model",
+        "tweets",
+        "n",
+        "read positive",
+        "read negative",
+        "confidence",
+        "emotion's",
+        "abstained",
+    ]
+    return render(header, rows)
+
+
+def irony_heads_table() -> str:
+    """Whether sarcasm can be found."""
+    rows = []
+    for row in read_current("irony")["heads"]:
+        low, high = row["f1_interval"]
+        figures = [f"{row[key]:.3f}" for key in ("precision", "recall")]
+        pairs = "–" if row["pairs"] is None else f"{row['pairs']:.3f}"
+        rows.append(
+            [row["name"], *figures, f"{row['f1']:.3f} ({low:.3f}–{high:.3f})", f"{row['auc']:.3f}", pairs]
+        )
+    header = ["head", "precision", "recall", "F1 of sarcastic", "AUC", "ahead of its rephrase"]
+    return render(header, rows)
+
+
+def irony_warnings_table(rule: str) -> str:
+    """Whether a warning points at wrong sentiments, by one of its rules."""
+    rows = []
+    for row in (own for own in read_current("irony")["warnings"] if own["rule"] == rule):
+        for kind in ("warning", "unsure"):
+            found = row[kind]
+            label = row["head"] if kind == "warning" else "as many of least confidence"
+            if found["difference"] is None:
+                rows.append([row["texts"], label, f"{found['warned']} of {row['n']}", "–", "–", "–"])
+                continue
+            low, high = found["interval"]
+            rows.append(
+                [
+                    row["texts"],
+                    label,
+                    f"{found['warned']} of {row['n']}",
+                    f"{found['wrong_warned']:.3f}",
+                    f"{found['wrong_others']:.3f}",
+                    f"{found['difference']:+.3f} ({low:+.3f} to {high:+.3f})",
+                ]
+            )
+    return render(["texts", "warned by", "warned", "wrong if warned", "wrong otherwise", "difference"], rows)
 
 
 def redact_texts_table() -> str:
@@ -325,6 +407,11 @@ TABLES = {
     "fusion_halves": halves_table,
     "fusion_heads": fusion_heads_table,
     "gaps": gaps_table,
+    "irony_confidence": irony_confidence_table,
+    "irony_heads": irony_heads_table,
+    "irony_readings": irony_readings_table,
+    "irony_warnings_loose": partial(irony_warnings_table, "loose"),
+    "irony_warnings_strict": partial(irony_warnings_table, "strict"),
     "latency": latency_table,
     "redact_faces": redact_faces_table,
     "redact_texts": redact_texts_table,
