@@ -14,9 +14,10 @@ Scores differ between groups of people and kinds of text; measure on your own da
 _DETECTOR_USE = """\
 It finds faces and infers nothing about them; what is done with a face found is up to whoever finds it."""
 _FACES = """\
-Reading emotions from faces is emotion recognition in the sense of the European Union's AI Act (Regulation
-(EU) 2024/1689): prohibited at work and in education except for medical or safety reasons (Article 5(1)(f)),
-high-risk elsewhere (Annex III point 1(c)), and to be disclosed to those exposed to it (Article 50(3))."""
+Reading emotions from pictures of people is, as we understand it, emotion recognition in the sense of the
+European Union's AI Act (Regulation (EU) 2024/1689): prohibited at work and in education except for medical or
+safety reasons (Article 5(1)(f)), high-risk elsewhere (Annex III point 1(c)), and to be disclosed to those
+exposed to it (Article 50(3))."""
 _WORDS = """\
 A text alone is no biometric data in the sense of the European Union's AI Act, but it is personal data of
 whoever wrote it, and of whom it tells."""
@@ -59,10 +60,7 @@ def render_model_card(manifest: Mapping[str, Any]) -> str:
             f"Recipe {manifest['recipe']}, code revision `{manifest['code_revision']}`, "
             f"{manifest['created']}. {_effort(manifest.get('effort'))}",
             "",
-            "## Limits",
-            "",
-            *[f"- {limit}" for limit in manifest.get("limits", ["None was written down."])],
-            "",
+            *_limits(manifest.get("limits", [])),
             "## Responsible use",
             "",
             *[line for part in _OF_KIND[manifest["kind"]] for line in (part, "")],
@@ -70,6 +68,10 @@ def render_model_card(manifest: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _limits(limits: Sequence[str]) -> list[str]:
+    return ["## Limits", "", *[f"- {limit}" for limit in limits], ""] if limits else []
 
 
 def _outputs(outputs: Mapping[str, Any]) -> list[str]:

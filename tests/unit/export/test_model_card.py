@@ -28,6 +28,12 @@ def test_every_kind_says_how_it_may_be_used(kind):
     assert ("no biometric data" in section) == (kind == "text")
 
 
+def test_limits_stand_before_the_use_and_only_where_there_are_some():
+    assert "## Limits" not in render_model_card(MANIFEST | {"kind": "face", "limits": []})
+    card = render_model_card(MANIFEST | {"kind": "face", "limits": ["It squints.", "It sleeps."]})
+    assert "## Limits\n\n- It squints.\n- It sleeps.\n\n## Responsible use\n" in card
+
+
 @pytest.mark.parametrize("name", list_bundles())
 def test_the_page_is_where_the_cards_of_the_embedded_models_say(name):
     folder = load_bundle(name).path
