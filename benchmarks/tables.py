@@ -412,6 +412,7 @@ TABLES = {
     "irony_readings": irony_readings_table,
     "irony_warnings_loose": partial(irony_warnings_table, "loose"),
     "irony_warnings_strict": partial(irony_warnings_table, "strict"),
+    "irony_warnings_sure": partial(irony_warnings_table, "sure"),
     "latency": latency_table,
     "redact_faces": redact_faces_table,
     "redact_texts": redact_texts_table,
