@@ -85,6 +85,35 @@ TARGETS = (
     ("calibration on pairs made by label", "fusion_mlp.label_matched.test", "ece", "", 0.03),
 )
 
+# Model, figures, whether it learned from that corpus.
+HOME, AWAY = "learned from it", "never saw it"
+CALIBRATION = (
+    (LARGE, "semeval2017.test", HOME),
+    (LARGE, "emotion.test", HOME),
+    (LARGE, "meld.test", HOME),
+    (LARGE, "imdb.test", HOME),
+    (LARGE, "sentiment140.test", AWAY),
+    (LARGE, "semeval2007_sentiment.test", AWAY),
+    (LARGE, "semeval2007.test", AWAY),
+    (SMALL, "semeval2017.test", HOME),
+    (SMALL, "sentiment140.test", HOME),
+    (SMALL, "imdb.test", AWAY),
+    (SMALL, "semeval2007_sentiment.test", AWAY),
+    (SMALL, "semeval2007.test", AWAY),
+    ("text_bilstm_open", "semeval2017.test", AWAY),
+    ("text_bilstm_open", "emotion.test", AWAY),
+    ("text_bilstm_open", "semeval2007_sentiment.test", AWAY),
+    (FACE, "ferplus.test", HOME),
+    (FACE, "msed.test_clean", AWAY),
+    ("face_ferplus_cnn", "ferplus.test", HOME),
+    ("face_ferplus_cnn", "msed.test_clean", AWAY),
+    ("face_fer2013", "fer2013.test", HOME),
+    ("face_fer2013", "msed.test_clean", AWAY),
+    ("scene_image", "msed.test", HOME),
+    ("fusion_default", "msed.test", HOME),
+    ("fusion_mlp", "label_matched.test", HOME),
+)
+
 
 def read(name: str) -> Any:
     """One JSON file of this folder."""
@@ -396,9 +425,46 @@ def redact_faces_table() -> str:
     return render([*header, "photos with a face seen again", "area masked"], rows)
 
 
+def calibration_table() -> str:
+    """Confidence beside accuracy, on corpora that a model learned from and on others."""
+    rows = []
+    for model, name, seen in CALIBRATION:
+        record = read(f"{model}.{name}")
+        found = record["scores"]
+        confidence = sum(own["n"] * own["confidence"] for own in record["calibration"]) / record["samples"]
+        figures = [f"{confidence:.3f}", f"{found['accuracy']:.3f}", f"{found['ece']:.3f}"]
+        rows.append([f"`{model}`", name, seen, *figures, record["samples"]])
+    return render(["model", "corpus and split", "the model", "mean confidence", "accuracy", "ECE", "n"], rows)
+
+
+def valence_table() -> str:
+    """How well the probabilities of sentiment order texts by valence."""
+    rows = []
+    for name in ("emobank.test", "semeval2007_valence.test"):
+        for model in (LARGE, SMALL, "text_bilstm_open"):
+            record = read(f"{model}.{name}")
+            figures = []
+            for measure in ("pearson", "spearman", "mean_absolute_error"):
+                low, high = record["intervals"][measure]
+                figures.append(f"{record['scores'][measure]:.3f} ({low:.3f}–{high:.3f})")
+            rows.append([f"`{model}`", name, *figures, record["samples"]])
+    header = ["model", "corpus and split", "Pearson", "Spearman", "mean absolute error", "n"]
+    return render(header, rows)
+
+
+def reports_table() -> str:
+    """The pages of `docs/reports`."""
+    pages = sorted((ROOT / "docs" / "reports").glob("*.html"))
+    rows = [[f"`{page.name.split('.')[0]}`", f"[{page.name}](reports/{page.name})"] for page in pages]
+    return render(["model", "page"], rows)
+
+
 TABLES = {
     "accuracy": accuracy_table,
     "behaviour": behaviour_table,
+    "calibration": calibration_table,
+    "reports": reports_table,
+    "valence": valence_table,
     "faces_and_words": faces_and_words_table,
     "targets": targets_table,
     "detector": detector_table,
