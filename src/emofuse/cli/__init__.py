@@ -5,17 +5,18 @@ from __future__ import annotations
 import io
 import os
 import sys
-from importlib import import_module
 from typing import Any
 
 import click
 
 from emofuse import __version__
+from emofuse.cli.lazy_group import LazyGroup
 from emofuse.errors import EmofuseError
 
 __all__ = ["main"]
 
 _COMMANDS = {
+    "audit": "Look for what a model cannot cope with.",
     "compare": "Score several models on the same samples.",
     "data": "Look at corpora.",
     "evaluate": "Score a BUNDLE on a split of a corpus.",
@@ -28,25 +29,12 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
-    """Imports a command's module only when it runs, so that `--help` stays fast."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module = import_module(f"emofuse.cli.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(_COMMANDS.items()))
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package=__name__,
+    summaries=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, package_name="emofuse")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:

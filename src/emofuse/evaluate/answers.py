@@ -21,7 +21,7 @@ from emofuse.runtime.evidence import SENTIMENT
 from emofuse.taxonomy import OWN, POLARITIES, load_mapping, load_taxonomy
 from emofuse.types import FloatArray, ImageSource, Sample
 
-__all__ = ["Answers", "answer_corpus", "choose_output"]
+__all__ = ["Answers", "Task", "answer_corpus", "choose_output", "open_task"]
 
 SMALLEST = 1e-9  # probability that keeps a chosen label possible
 
@@ -104,6 +104,91 @@ def answer_corpus(  # noqa: PLR0913 - what to read, and which part of it
         UnknownLabelError: The corpus has no such label.
         DatasetError: The corpus is missing or malformed, or none of its samples has a label or can be read.
     """
+    task = open_task(bundle, corpus, root, split=split, labels=labels, taxonomy=taxonomy)
+    answers = task.answer(build_reader(bundle, modalities, crops=shows_crops(corpus)), task.samples)
+    if not answers.samples:
+        raise CorpusFormatError(
+            f"None of the {len(task.samples)} samples of {corpus} {split} could be read: "
+            f"{', '.join(sorted(set(answers.unreadable.values()))) or 'none has the labels asked for'}.",
+            item=corpus,
+        )
+    return answers
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """The labelled samples of a split, and which of a bundle's outputs answers them.
+
+    Attributes:
+        taxonomy: Label set of the truth, or `valence`.
+        output: The bundle's output that leads to it.
+        samples: The samples, in file order.
+        chosen: Indices of the only labels that may be answered; empty allows all.
+        multi_label: Several labels may be right at once.
+    """
+
+    taxonomy: str
+    output: OutputSpec
+    samples: Sequence[Sample]
+    chosen: Sequence[int]
+    multi_label: bool
+
+    def answer(self, reader: Reader, samples: Sequence[Sample]) -> Answers:
+        """Read samples of the task.
+
+        Args:
+            reader: From `build_reader`.
+            samples: Some of the task's samples, or altered copies that kept their ids and labels.
+
+        Returns:
+            Truth and probabilities in the corpus's labels; without rows where nothing could be read.
+        """
+        kept, probabilities, unreadable = _ask(reader, samples, self.output.taxonomy)
+        answered = SENTIMENT if self.taxonomy == VALENCE else self.taxonomy
+        if self.output.taxonomy != answered:
+            probabilities = load_mapping(self.output.taxonomy, answered).map_probabilities(probabilities)
+        if self.taxonomy == VALENCE:
+            probabilities = probabilities[:, [2]] - probabilities[:, [0]]
+        if self.chosen:
+            probabilities = _restrict(probabilities, self.chosen)
+        return Answers(
+            self.taxonomy,
+            kept,
+            _truth(kept, self.taxonomy),
+            probabilities,
+            self.output.thresholds if self.multi_label and self.output.taxonomy == self.taxonomy else None,
+            self.multi_label,
+            unreadable,
+        )
+
+
+def open_task(
+    bundle: ModelBundle,
+    corpus: str,
+    root: Path,
+    *,
+    split: str = "test",
+    labels: Sequence[str] = (),
+    taxonomy: str | None = None,
+) -> Task:
+    """Find the samples of a split that a bundle can be scored on.
+
+    Args:
+        bundle: As for `answer_corpus`.
+        corpus: As for `answer_corpus`.
+        root: As for `answer_corpus`.
+        split: As for `answer_corpus`.
+        labels: As for `evaluate_bundle`.
+        taxonomy: As for `answer_corpus`.
+
+    Returns:
+        The task.
+
+    Raises:
+        ConfigError: As for `answer_corpus`.
+        UnknownLabelError: The corpus has no such label.
+        DatasetError: The corpus is missing or malformed, or none of its samples has a label.
+    """
     adapter = load_adapter(corpus)
     if labels and adapter.multi_label:
         raise ConfigError(
@@ -119,30 +204,7 @@ def answer_corpus(  # noqa: PLR0913 - what to read, and which part of it
         )
     chosen = [load_taxonomy(taxonomy).index(label) for label in labels]
     samples = _select(everything, taxonomy, chosen)
-    reader = build_reader(bundle, modalities, crops=shows_crops(corpus))
-    kept, probabilities, unreadable = _ask(reader, samples, output.taxonomy)
-    if not kept:
-        raise CorpusFormatError(
-            f"None of the {len(samples)} samples of {corpus} {split} could be read: "
-            f"{', '.join(sorted(set(unreadable.values()))) or 'none has the labels asked for'}.",
-            item=corpus,
-        )
-    answered = SENTIMENT if taxonomy == VALENCE else taxonomy
-    if output.taxonomy != answered:
-        probabilities = load_mapping(output.taxonomy, answered).map_probabilities(probabilities)
-    if taxonomy == VALENCE:
-        probabilities = probabilities[:, [2]] - probabilities[:, [0]]
-    if chosen:
-        probabilities = _restrict(probabilities, chosen)
-    return Answers(
-        taxonomy,
-        kept,
-        _truth(kept, taxonomy),
-        probabilities,
-        output.thresholds if adapter.multi_label and output.taxonomy == taxonomy else None,
-        adapter.multi_label,
-        unreadable,
-    )
+    return Task(taxonomy, output, samples, chosen, adapter.multi_label)
 
 
 def _ask(
@@ -157,7 +219,8 @@ def _ask(
         else:
             readings.append(reading[taxonomy])
             kept.append(sample)
-    return kept, np.array(readings, dtype=np.float32), unreadable
+    empty = np.zeros((0, len(load_taxonomy(taxonomy).labels)), dtype=np.float32)
+    return kept, np.stack(readings) if readings else empty, unreadable
 
 
 def _present(

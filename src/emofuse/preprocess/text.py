@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from emofuse.errors import EmptyTextError, TextTooLongError
 from emofuse.types import Notice
 
-__all__ = ["MAX_TEXT_CHARACTERS", "normalize_text", "spell_emoji", "split_windows"]
+__all__ = ["EMOJI", "EMOJI_JOINERS", "MAX_TEXT_CHARACTERS", "normalize_text", "spell_emoji", "split_windows"]
 
 MAX_TEXT_CHARACTERS = 10_000_000
 SCRIPT_SAMPLE = 2000
@@ -26,11 +26,11 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _HUGE_ENTITY = re.compile(r"&#\d{8,};?")
 _LONG_RUN = re.compile(r"[^\x00-\u02ff]{31}")
 MAX_MARKS = 30  # per character, as in the Stream-Safe Text Format of UAX 15; normalising more is quadratic
-_EMOJI = re.compile(
+EMOJI = re.compile(
     "[\u203c\u2049\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d"
     "\U0001f000-\U0001faff]"
 )
-_EMOJI_JOINERS = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+EMOJI_JOINERS = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 
 
 def normalize_text(text: str) -> tuple[str, tuple[Notice, ...]]:
@@ -91,9 +91,9 @@ def spell_emoji(text: str) -> str:
     Returns:
         The text with names between single spaces; unchanged when it has no emoji.
     """
-    if text.isascii() or not _EMOJI.search(text):
+    if text.isascii() or not EMOJI.search(text):
         return text
-    spelled = _EMOJI.sub(_emoji_name, _EMOJI_JOINERS.sub("", text))
+    spelled = EMOJI.sub(_emoji_name, EMOJI_JOINERS.sub("", text))
     return " ".join(spelled.split())
 
 

@@ -1,0 +1,78 @@
+"""`emofuse audit checklist`: the sentiment tests of CheckList, put to text models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emofuse.cli.extras import needs_extra
+from emofuse.errors import ConfigError
+from emofuse.runtime.bundle import load_bundle
+from emofuse.runtime.model_set import DEFAULT_MODELS
+from emofuse.runtime.predictor import Predictor
+
+
+@click.command()
+@click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the suite.")
+@click.option("--models", default=DEFAULT_MODELS["text"], show_default=True, metavar="A,B")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Draw at most N cases of each test.")
+@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Also write a table as HTML.")
+def checklist(
+    root: Path, *, models: str, limit: int | None, output: Path | None, report: Path | None
+) -> None:
+    """Put the sentiment tests of CheckList to text models: the share of cases that each fails.
+
+    The suite is sentiment_suite.jsonl.gz in the folder; see docs/robustness.md. All of its 86,420 cases take
+    a quarter of an hour with the default model.
+    """
+    names = [name for name in models.split(",") if name]
+    opened = {name: load_bundle(name) for name in names}
+    for name, bundle in opened.items():
+        if bundle.kind != "text":
+            raise ConfigError(f"{name} is a {bundle.kind} model; CheckList is about texts.", item=name)
+    for file in (output, report):
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+    with needs_extra("eval"):
+        from emofuse.evaluate.checklist import read_cases, run_checklist  # noqa: PLC0415 - an extra
+        from emofuse.evaluate.checklist_report import write_checklist_report  # noqa: PLC0415
+
+        cases = read_cases(root, per_test=limit)
+        results = {
+            bundle.name: run_checklist(Predictor.load([name]), cases) for name, bundle in opened.items()
+        }
+        if report is not None:
+            write_checklist_report(report, results)
+    for name, result in results.items():
+        _print(name, result)
+    if output is not None:
+        record = {
+            "command": f"emofuse audit checklist --root ROOT --models {','.join(results)}"
+            + (f" --limit {limit}" if limit else ""),
+            "date": datetime.now(UTC).date().isoformat(),
+            "model_sha256": {bundle.name: bundle.sha256 for bundle in opened.values()},
+            "models": results,
+        }
+        output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _print(name: str, result: Mapping[str, Any]) -> None:
+    click.echo(f"{name}: {result['cases']} cases, share failed with 95 % Wilson interval")
+    for capability, pooled in result["capabilities"].items():
+        click.echo(f"  {capability:34} {_failed(pooled)}")
+        for test, own in result["tests"].items():
+            if own["capability"] == capability:
+                click.echo(f"    {own['type']} {test[:60]:60} {_failed(own)}")
+
+
+def _failed(rates: Mapping[str, Any]) -> str:
+    if rates["pass_rate"] is None:
+        return "not judged"
+    low, high = rates["interval"]
+    return f"{1 - rates['pass_rate']:.3f} ({1 - high:.3f}-{1 - low:.3f}) of {rates['n']}"
