@@ -71,5 +71,7 @@ fi
 python "$here/detector.py" --photos "$data/msed" --reference "$data/face_detection_yunet_2023mar.onnx" \
   --leak-free "$data/pairs/msed_leakfree_test.csv" --json "$here/detector.json"
 python "$here/detector_report.py" --report docs/reports
+python "$here/robustness.py" --data "$data" --json "$here/robustness.json"
+emofuse audit checklist --root "$data/text/checklist_sentiment" --json "$here/checklist.json"
 python "$here/abstention.py" --root "$data/text/goemotions" --json "$here/abstention.json"
 python "$here/faces_and_words.py" --json "$here/faces_and_words.json"

@@ -2,9 +2,9 @@
 
     python benchmarks/tables.py [--check]
 
-A table stands between `<!-- table:NAME -->` and `<!-- /table -->`; NAME is a key of `TABLES`, or
-`system.RECIPE.CORPUS` for a comparison that `benchmarks/systems.sh` wrote. `--check` only tells whether all
-are up to date.
+A table stands between `<!-- table:NAME -->` and `<!-- /table -->`; NAME is a key of `TABLES`,
+`robustness.MODEL.CORPUS.SPLIT`, or `system.RECIPE.CORPUS` for a comparison that `benchmarks/systems.sh`
+wrote. `--check` only tells whether all are up to date.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from emofuse.evaluate.checklist import PUBLISHED
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent
@@ -282,6 +284,49 @@ def fusion_heads_table() -> str:
     return render(["accuracy", *kinds], rows)
 
 
+def checklist_table() -> str:
+    """Share of the cases of each CheckList test that fail, beside what was published."""
+    models = read_current("checklist")["models"]
+    systems = list(next(iter(PUBLISHED.values())))
+    rows = []
+    for capability in next(iter(models.values()))["capabilities"]:
+        pooled = [_failed(model["capabilities"][capability]) for model in models.values()]
+        rows.append([f"**{capability}**", "", *pooled, *("" for _ in systems)])
+        for test, own in next(iter(models.values()))["tests"].items():
+            if own["capability"] == capability:
+                found = [_failed(model["tests"][test]) for model in models.values()]
+                known = PUBLISHED.get(test, {})
+                published = [f"{known[name]:.3f}" if known else "–" for name in systems]
+                rows.append([test, own["type"], *found, *published])
+    return render(["test", "type", *(f"`{name}`" for name in models), *systems], rows)
+
+
+def _failed(rates: Mapping[str, Any]) -> str:
+    low, high = rates["interval"]
+    return f"{1 - rates['pass_rate']:.3f} ({1 - high:.3f}–{1 - low:.3f}) of {rates['n']}"
+
+
+def robustness_table(key: str) -> str:
+    """Accuracy of a model as its samples get worse; macro-F1 where several labels may hold."""
+    found = read_current("robustness")["results"][key]
+    most = max(len(curve["levels"]) for curve in found["curves"])
+    rows = []
+    for curve in found["curves"]:
+        cells = [f"{_value(level)}{_accuracy(level)}" for level in curve["levels"]]
+        cells += ["–"] * (most - len(cells))
+        flipped = f"{curve['levels'][-1]['flipped']:.2f}"
+        rows.append([f"{curve['corruption']}: {curve['unit']}", curve["samples"], *cells, flipped])
+    header = ["corruption: unit", "n", "clean", *(f"level {i}" for i in range(1, most)), "answers changed"]
+    return render(header, rows)
+
+
+def _value(level: Mapping[str, Any]) -> str:
+    return "" if level["value"] is None else f"{level['value']:g}: "
+
+
+def _accuracy(level: Mapping[str, Any]) -> str:
+    value, low, high = level["scores"].get("accuracy", level["scores"]["macro_f1"])
+    return f"{value:.3f} ({low:.2f}–{high:.2f})"
 # What the models are known to be bad at: words, file, and the keys that lead to the figure.
 GAPS = (
     ("sarcasm meant negatively read so, `text_bert_bilstm`", "irony", ("readings", LARGE, "pairs")),
@@ -462,6 +507,7 @@ def reports_table() -> str:
 TABLES = {
     "accuracy": accuracy_table,
     "behaviour": behaviour_table,
+    "checklist": checklist_table,
     "calibration": calibration_table,
     "reports": reports_table,
     "valence": valence_table,
@@ -510,7 +556,11 @@ def fill(text: str) -> str:
 
     def replace(match: re.Match[str]) -> str:
         name = match[1]
-        table = system_table(name) if name.startswith("system.") else TABLES[name]()
+        kind, _, rest = name.partition(".")
+        if kind == "robustness":
+            table = robustness_table(rest)
+        else:
+            table = system_table(name) if kind == "system" else TABLES[name]()
         return f"<!-- table:{name} -->\n{table}\n<!-- /table -->"
 
     return re.sub(r"<!-- table:([\w.]+) -->\n.*?<!-- /table -->", replace, text, flags=re.DOTALL)

@@ -20,12 +20,6 @@ def behaviour():
         yield behaviour
 
 
-def feeling(negative, neutral, positive):
-    probabilities = {"negative": negative, "neutral": neutral, "positive": positive}
-    label = max(probabilities, key=probabilities.get)
-    return Sentiment(label, probabilities[label], "sentiment3", probabilities)
-
-
 def answer(sentiment, emotion):
     return Prediction(
         id="0",
@@ -57,17 +51,6 @@ def test_suite_is_read_as_written(behaviour):
     assert first.accepted == {"sentiment": ["negative"], "emotion": ["sadness"]}
 
 
-def test_rate_is_wilsons(behaviour):
-    # Wilson's interval of 8 out of 10 as printed in textbooks.
-    assert behaviour.rate([True] * 8 + [False] * 2) == {
-        "n": 10,
-        "passed": 8,
-        "pass_rate": 0.8,
-        "interval": [0.4902, 0.9433],
-    }
-    assert behaviour.rate([]) == {"n": 0, "passed": 0, "pass_rate": None, "interval": None}
-
-
 def test_scores_by_hand(behaviour):
     sentences = [
         behaviour.Sentence("a-1", "a", "x", {"sentiment": ["negative"], "emotion": ["sadness", "anger"]}),
@@ -86,64 +69,19 @@ def test_scores_by_hand(behaviour):
     assert scores["failures"] == {"a-2": {"emotion": "joy"}, "b-2": {"sentiment": None, "emotion": None}}
 
 
-@pytest.mark.parametrize(
-    ("test", "label", "passing"),
-    [
-        ("any", 0, {"negative"}),
-        ("any", 1, {"neutral"}),
-        ("any", None, {"neutral", "positive"}),
-        ("Q & A: no", 1, {"neutral", "positive"}),
-        ("Q & A: no", 0, {"negative"}),
-        ("Q & A: no (neutral)", 1, {"neutral"}),
-    ],
-)
-def test_minimum_functionality(behaviour, test, label, passing):
-    case = behaviour.Case(test, "MFT", label, ["x"])
-    answers = [feeling(0.8, 0.1, 0.1), feeling(0.1, 0.8, 0.1), feeling(0.1, 0.1, 0.8)]
-    assert {a.label for a in answers if behaviour.judge(case, [a])} == passing
-
-
-def test_invariance(behaviour):
-    case = behaviour.Case("typos", "INV", None, ["x", "y"])
-    sure, near, other = feeling(0.1, 0.4, 0.5), feeling(0.1, 0.46, 0.44), feeling(0.6, 0.3, 0.1)
-    assert behaviour.judge(case, [sure, feeling(0.0, 0.0, 1.0)])
-    assert not behaviour.judge(case, [sure, sure, near])
-    assert behaviour.is_invariant([sure, sure, near], 0.1)
-    assert not behaviour.is_invariant([sure, near, other], 0.1)
-
-
-@pytest.mark.parametrize(
-    ("test", "before", "after", "verdict"),
-    [
-        ("add positive phrases", (0.5, 0.3, 0.2), (0.5, 0.35, 0.15), True),
-        ("add positive phrases", (0.5, 0.3, 0.2), (0.58, 0.25, 0.17), False),
-        ("add negative phrases", (0.5, 0.3, 0.2), (0.58, 0.25, 0.17), True),
-        ("add negative phrases", (0.5, 0.3, 0.2), (0.4, 0.35, 0.25), False),
-        ("intensifiers", (0.1, 0.3, 0.6), (0.1, 0.35, 0.55), True),
-        ("intensifiers", (0.6, 0.3, 0.1), (0.4, 0.3, 0.3), False),
-        ("intensifiers", (0.1, 0.6, 0.3), (0.9, 0.1, 0.0), None),
-        ("reducers", (0.1, 0.3, 0.6), (0.0, 0.2, 0.8), False),
-        ("reducers", (0.1, 0.3, 0.6), (0.6, 0.3, 0.1), True),
-        ('"used to" should reduce', (0.0, 0.05, 0.95), (0.0, 0.0, 1.0), None),
-    ],
-)
-def test_direction(behaviour, test, before, after, verdict):
-    case = behaviour.Case(test, "DIR", None, ["x", "y"])
-    assert behaviour.judge(case, [feeling(*before), feeling(*after)]) is verdict
-
-
 def test_checklist_is_sampled_and_counted(behaviour, tmp_path):
     rows = [
-        {"test": "many", "capability": "c", "type": "MFT", "label": 2, "texts": [str(i)]} for i in range(500)
-    ] + [{"test": "typos", "capability": "c", "type": "INV", "label": None, "texts": ["good", "godo"]}]
+        {"test": "many", "capability": "c", "type": "MFT", "label": 2, "texts": ["x"]} for _ in range(500)
+    ]
     with gzip.open(tmp_path / "sentiment_suite.jsonl.gz", "wt", encoding="utf-8") as lines:
         lines.writelines(json.dumps(row) + "\n" for row in rows)
-    cases = behaviour.read_checklist(tmp_path)
-    assert Counter(case.test for case in cases) == {"many": behaviour.CASES_PER_TEST, "typos": 1}
-    assert cases == behaviour.read_checklist(tmp_path)
-    good = feeling(0.1, 0.4, 0.5)
-    scores = behaviour.score_checklist(cases[-2:], [[good], [good, feeling(0.1, 0.46, 0.44)]])
-    assert scores["types"]["MFT"]["passed"] == 1
-    assert scores["tests"]["typos"]["type"] == "INV"
-    assert scores["tests"]["typos"]["passed"] == 0
-    assert scores["tests"]["typos"]["tolerant"]["passed"] == 1
+
+    class Glad:
+        def predict(self, samples):
+            return [answer("positive", "joy") for _ in samples]
+
+    cases = behaviour.read_cases(tmp_path, per_test=behaviour.CASES_PER_TEST)
+    found = behaviour.put_checklist(Glad(), cases)
+    assert list(found) == ["cases", "texts", "per_test", "seed", "types", "tests"]
+    assert (found["cases"], found["per_test"]) == (150, 150)
+    assert found["types"]["MFT"]["passed"] == 150

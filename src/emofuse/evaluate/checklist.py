@@ -50,8 +50,8 @@ CHUNK = 1000  # predictions held at a time
 PHRASES = {"add positive phrases": 1, "add negative phrases": -1}
 MODIFIERS = {"intensifiers": 1, "reducers": -1, '"used to" should reduce': -1}
 
-# Share of 500 cases failed, from Table 1 of the paper. These two rows are those that could be checked, as the
-# lecture quoted in docs/robustness.md gives them; the others are not repeated from memory.
+# Share of cases failed, from Table 1 of the paper as Zining Zhu's slides "Behavioral Testing" quote it
+# (Interpretable-NLP talk 5, University of Toronto). The other rows could not be checked and are left out.
 PUBLISHED: Mapping[str, Mapping[str, float]] = {
     "my opinion is what matters": {"Microsoft": 0.454, "Google": 0.624, "Amazon": 0.680, "BERT-base": 0.388},
     "Q & A: no": {"Microsoft": 0.968, "Google": 0.908, "Amazon": 0.816, "BERT-base": 0.554},

@@ -44,12 +44,10 @@ _SHARES = (0.25, 0.5, 0.75, 1.0)
 _TEXTS = (
     Corruption("typos", "text", "share of letters mistyped", (0.02, 0.05, 0.1, 0.2), texts.add_typos),
     Corruption(
-        "small letters", "text", "share of words without capitals", _SHARES, texts.change_words(str.lower)
+        "small letters", "text", "share of words without capitals", (1.0,), texts.change_words(str.lower)
     ),
-    Corruption("capitals", "text", "share of words in capitals", _SHARES, texts.change_words(str.upper)),
-    Corruption(
-        "mixed case", "text", "share of letters in the other case", (0.05, 0.1, 0.25, 0.5), texts.flip_case
-    ),
+    Corruption("capitals", "text", "share of words in capitals", (0.5, 1.0), texts.change_words(str.upper)),
+    Corruption("mixed case", "text", "share of letters in the other case", (0.1, 0.5), texts.flip_case),
     Corruption("emoji lost", "text", "share of emoji left out", _SHARES, texts.drop_emoji, texts.has_emoji),
     Corruption("punctuation lost", "text", "share of marks left out", _SHARES, texts.drop_punctuation),
     Corruption(
@@ -101,8 +99,8 @@ def corrupt(sample: Sample, corruption: Corruption, level: int, *, seed: int = 0
     """Corrupt one sample.
 
     What is drawn depends on the seed, the corruption and the sample's id alone: neither the order of the
-    samples nor the level changes it, so that a milder level spoils a part of what a harder one does. A text is
-    normalised first, as models do, so that no escape sequence or web address is torn.
+    samples nor the level changes it, so that a milder level spoils a part of what a harder one does. A text
+    is normalised first, as models do, so that no escape sequence or web address is torn.
 
     Args:
         sample: With an id.

@@ -22,6 +22,7 @@ __all__ = [
     "plot_class_shares",
     "plot_confusion",
     "plot_history",
+    "plot_levels",
     "plot_reliability",
     "plot_risk_coverage",
     "plot_roc",
@@ -198,6 +199,32 @@ def plot_history(history: Sequence[Mapping[str, float]]) -> str:
             )
         axes.set(xlabel="epoch")
         axes.legend(frameon=False, fontsize=7)
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_levels(
+    ticks: Sequence[str], scores: Mapping[str, Sequence[tuple[float, float, float]]], unit: str
+) -> str:
+    """Measures over levels of severity, with their intervals as bands.
+
+    Args:
+        ticks: What each level is called, mildest first.
+        scores: Measure -> value, low and high end (0-1) at each level.
+        unit: Of the ticks.
+
+    Returns:
+        SVG.
+    """
+    figure, axes = _figure(height=2.6)
+    steps = range(len(ticks))
+    for (name, levels), colour, line in zip(scores.items(), COLOURS, ("o-", "s--"), strict=False):
+        value, low, high = zip(*levels, strict=True)
+        axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(steps, value, line, color=colour, markersize=4, label=name)
+    axes.set_xticks(steps, ticks)
+    axes.set(ylim=(0, 1), xlabel=unit)
+    axes.legend(frameon=False, loc="lower left")
     return _svg(figure)
 
 

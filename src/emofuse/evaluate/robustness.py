@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emofuse.datasets import shows_crops
+from emofuse.datasets import VALENCE, shows_crops
 from emofuse.errors import ConfigError, CorpusFormatError
+from emofuse.evaluate.answers import Task, open_task
 from emofuse.evaluate.corruptions import Corruption, corrupt, is_concerned, list_corruptions
-from emofuse.evaluate.evaluator import Task, open_task
 from emofuse.evaluate.intervals import bootstrap_scores
 from emofuse.evaluate.readers import Reader, build_reader
 from emofuse.runtime.bundle import ModelBundle
@@ -75,7 +75,7 @@ class Robustness:
         corpus: Name of the adapter.
         split: Split that was read.
         taxonomy: Label set of the figures.
-        samples: Number of samples that can be read when clean; no others count.
+        samples: Number of samples drawn; each curve says how many of them it concerns.
         seed: Of the samples drawn and of the corruptions.
         curves: One per corruption.
     """
@@ -101,6 +101,7 @@ def evaluate_robustness(  # noqa: PLR0913 - what to read, and which part of it
     *,
     split: str = "test",
     limit: int | None = None,
+    only: Sequence[str] = (),
     seed: int = 0,
     tell: Callable[[Curve], None] = lambda _: None,
 ) -> Robustness:
@@ -112,6 +113,7 @@ def evaluate_robustness(  # noqa: PLR0913 - what to read, and which part of it
         root: Folder of the corpus.
         split: One of the adapter's splits.
         limit: Largest number of samples, drawn with the seed; None takes all.
+        only: Names of the corruptions to try; empty tries all that apply.
         seed: Of the draws.
         tell: Called with each curve as soon as it is known.
 
@@ -119,25 +121,40 @@ def evaluate_robustness(  # noqa: PLR0913 - what to read, and which part of it
         The curves.
 
     Raises:
-        ConfigError: No output of the bundle leads to the corpus's labels, or the limit is below 1.
+        ConfigError: No output of the bundle leads to the corpus's labels, the limit is below 1, or a name is
+            that of no corruption.
         DatasetError: The corpus is missing or malformed, or none of its samples can be read.
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"A limit of {limit} leaves no samples. Give a number from 1.", item=str(limit))
+    crops = shows_crops(corpus)
+    # A user's own pictures are crops for a face model, and whole for all others.
+    small = bundle.kind == "face" if crops is None else crops
+    corruptions = _choose(bundle.kind, list_corruptions(crops=small), only)
     task = open_task(bundle, corpus, root, split=split)
+    if task.taxonomy == VALENCE:
+        raise ConfigError(f"{corpus} {split} gives numbers; curves need a corpus with labels.", item=corpus)
     if limit is not None and limit < len(task.samples):
         drawn = np.random.default_rng(seed).choice(len(task.samples), limit, replace=False)
         task = replace(task, samples=[task.samples[i] for i in np.sort(drawn)])
-    crops = shows_crops(corpus)
     reader = build_reader(bundle, crops=crops)
-    parts = {"text": {"text"}, "face": {"image"}, "scene": {"image"}}.get(bundle.kind, {"text", "image"})
-    corruptions = [own for own in list_corruptions(crops=crops) if own.part in parts]
     curves = []
     for curve in iter_curves(task, reader, corruptions, seed=seed):
         tell(curve)
         curves.append(curve)
-    readable = max((curve.samples for curve in curves), default=0)
-    return Robustness(bundle.name, bundle.version, corpus, split, task.taxonomy, readable, seed, curves)
+    samples = len(task.samples)
+    return Robustness(bundle.name, bundle.version, corpus, split, task.taxonomy, samples, seed, curves)
+
+
+def _choose(kind: str, corruptions: Sequence[Corruption], only: Sequence[str]) -> list[Corruption]:
+    parts = {"text": {"text"}, "face": {"image"}, "scene": {"image"}}.get(kind, {"text", "image"})
+    known = {own.name: own for own in corruptions if own.part in parts}
+    if unknown := set(only) - known.keys():
+        raise ConfigError(
+            f"{', '.join(sorted(unknown))}: no corruption of what it reads. Valid: {', '.join(known)}.",
+            item=sorted(unknown)[0],
+        )
+    return [own for own in known.values() if not only or own.name in only]
 
 
 def iter_curves(
@@ -161,8 +178,8 @@ def iter_curves(
     if not clean.ids:
         codes = ", ".join(sorted(set(clean.unreadable.values())))
         raise CorpusFormatError(
-            f"None of the {len(task.samples)} samples of {task.corpus} could be read: {codes}.",
-            item=task.corpus,
+            f"None of the {len(task.samples)} samples could be read: {codes}.",
+            item=codes,
         )
     truth, guess = clean.decide()
     readable = [sample for sample in task.samples if str(sample.id) not in clean.unreadable]

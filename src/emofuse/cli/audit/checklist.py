@@ -32,6 +32,8 @@ def checklist(
     a quarter of an hour with the default model.
     """
     names = [name for name in models.split(",") if name]
+    if not names:
+        raise ConfigError("No model is named. Give --models one or more, such as text_bilstm.", item=models)
     opened = {name: load_bundle(name) for name in names}
     for name, bundle in opened.items():
         if bundle.kind != "text":
@@ -41,14 +43,14 @@ def checklist(
             file.parent.mkdir(parents=True, exist_ok=True)
     with needs_extra("eval"):
         from emofuse.evaluate.checklist import read_cases, run_checklist  # noqa: PLC0415 - an extra
-        from emofuse.evaluate.checklist_report import write_checklist_report  # noqa: PLC0415
+        from emofuse.evaluate.robustness_report import render_checklist  # noqa: PLC0415
 
         cases = read_cases(root, per_test=limit)
         results = {
             bundle.name: run_checklist(Predictor.load([name]), cases) for name, bundle in opened.items()
         }
         if report is not None:
-            write_checklist_report(report, results)
+            report.write_text(render_checklist(results), encoding="utf-8")
     for name, result in results.items():
         _print(name, result)
     if output is not None:

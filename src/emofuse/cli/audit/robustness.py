@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the corpus.")
 @click.option("--split", default="test", show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Draw at most N samples.")
+@click.option("--only", metavar="A,B", help="Only these corruptions, by the names that are printed.")
 @click.option("--seed", default=0, show_default=True, help="Of the samples drawn and of the corruptions.")
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
 @click.option(
@@ -35,6 +36,7 @@ def robustness(  # noqa: PLR0913 - one parameter per option of the command
     *,
     split: str,
     limit: int | None,
+    only: str | None,
     seed: int,
     output: Path | None,
     report: Path | None,
@@ -45,22 +47,26 @@ def robustness(  # noqa: PLR0913 - one parameter per option of the command
     each level.
     """
     opened = load_bundle(bundle)
+    names = [name for name in (only or "").split(",") if name]
     for file in (output, report):
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
     with needs_extra("eval"):
         from emofuse.evaluate.robustness import evaluate_robustness  # noqa: PLC0415 - an extra
-        from emofuse.evaluate.robustness_report import write_robustness_report  # noqa: PLC0415
+        from emofuse.evaluate.robustness_report import render_robustness  # noqa: PLC0415
 
         result = evaluate_robustness(
-            opened, corpus, root, split=split, limit=limit, seed=seed, tell=_print_curve
+            opened, corpus, root, split=split, limit=limit, only=names, seed=seed, tell=_print_curve
         )
         if report is not None:
-            write_robustness_report(report, [result])
+            report.write_text(render_robustness(result), encoding="utf-8")
     if output is not None:
         command = f"emofuse audit robustness {opened.name} --corpus {corpus} --root ROOT --split {split}"
         record = {
-            "command": command + (f" --limit {limit}" if limit else "") + f" --seed {seed}",
+            "command": command
+            + (f" --limit {limit}" if limit else "")
+            + (f" --only '{only}'" if names else "")
+            + f" --seed {seed}",
             "date": datetime.now(UTC).date().isoformat(),
             "model_sha256": hashlib.sha256(opened.model_path.read_bytes()).hexdigest(),
             **result.to_dict(),
