@@ -54,8 +54,8 @@ def robustness_sections(result: Robustness) -> list[Section]:
         rows.append((curve.corruption, curve.samples, *cells, *[""] * (most - len(cells))))
     header = ("corruption", "n", "clean", *(f"level {i}" for i in range(1, most)))
     lead = (
-        f"The {NAMES[measure]} at each level, with its 95 % bootstrap interval over the samples. A sample that "
-        "can no longer be read counts as answered wrongly."
+        f"The {NAMES[measure]} at each level, with its 95 % bootstrap interval over the samples. A sample "
+        "that can no longer be read counts as answered wrongly."
     )
     return [Section("Levels", lead, header=header, rows=rows), *map(_curve_section, result.curves)]
 
@@ -90,7 +90,7 @@ def render_checklist(results: Mapping[str, Mapping[str, Any]]) -> str:
     facts = {
         "models": ", ".join(results),
         "suite": f"{first['cases']} cases, {first['texts']} texts",
-        "source": "Ribeiro et al., ACL 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList",
+        "source": "Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList",
     }
     return render_page("CheckList", facts, [checklist_section(results)])
 
@@ -117,18 +117,18 @@ def checklist_section(results: Mapping[str, Mapping[str, Any]]) -> Section:
                 published = [f"{known[name]:.3f}" if known else "" for name in systems]
                 rows.append((test, own["type"], *found, *published))
     lead = (
-        "The share of cases failed, with its 95 % Wilson interval. A minimum functionality test (MFT) has a right "
-        "answer, in an invariance test (INV) no change of the text may change the sentiment, in a directional test "
-        "(DIR) it must not move the wrong way. The other systems stand as published in 2020, where that could be "
-        "checked."
+        "The share of cases failed, with its 95 % Wilson interval. A minimum functionality test (MFT) has a "
+        "right answer, in an invariance test (INV) no change of the text may change the sentiment, in a "
+        "directional test (DIR) it must not move the wrong way. Names in capitals pool the tests below them. "
+        "The other systems stand as published in 2020, where that could be checked."
     )
     return Section("Share of cases failed", lead, header=("test", "type", *results, *systems), rows=rows)
 
 
 def _curve_section(curve: Curve) -> Section:
     last = curve.levels[-1]
-    lead = f"{curve.samples} samples. The last level alters {last.touched} of them and changes {last.flipped:.0%} "
-    lead += "of the answers."
+    lead = f"{curve.samples} samples. The last level alters {last.touched} of them and changes "
+    lead += f"{last.flipped:.0%} of the answers."
     if last.unreadable:
         lead += f" {last.unreadable} can no longer be read."
     return Section(curve.corruption, lead, draw_curve(curve))
