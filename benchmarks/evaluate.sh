@@ -72,6 +72,7 @@ python "$here/detector.py" --photos "$data/msed" --reference "$data/face_detecti
   --leak-free "$data/pairs/msed_leakfree_test.csv" --json "$here/detector.json"
 python "$here/detector_report.py" --report docs/reports
 python "$here/robustness.py" --data "$data" --json "$here/robustness.json"
-emofuse audit checklist --root "$data/text/checklist_sentiment" --json "$here/checklist.json"
+emofuse audit checklist --root "$data/text/checklist_sentiment" --models text_bert_bilstm,text_bilstm \
+  --json "$here/checklist.json"
 python "$here/abstention.py" --root "$data/text/goemotions" --json "$here/abstention.json"
 python "$here/faces_and_words.py" --json "$here/faces_and_words.json"

@@ -50,7 +50,8 @@ def robustness_sections(result: Robustness) -> list[Section]:
     most = max(len(curve.levels) for curve in result.curves)
     rows = []
     for curve in result.curves:
-        cells = [f"{_tick(level)}: {_interval(level, measure)}" for level in curve.levels]
+        cells = [_interval(level, measure) for level in curve.levels[:1]]
+        cells += [f"{_tick(level)}: {_interval(level, measure)}" for level in curve.levels[1:]]
         rows.append((curve.corruption, curve.samples, *cells, *[""] * (most - len(cells))))
     header = ("corruption", "n", "clean", *(f"level {i}" for i in range(1, most)))
     lead = (
@@ -136,14 +137,19 @@ def _curve_section(curve: Curve) -> Section:
 
 def _interval(level: Level, measure: str) -> str:
     value, low, high = level.scores[measure]
-    return f"{value:.3f} ({low:.3f}–{high:.3f})"
+    return _whole(f"{value:.3f} ({low:.3f} to {high:.3f})")
 
 
 def _failed(rates: Mapping[str, Any]) -> str:
     if rates["pass_rate"] is None:
         return "not judged"
     low, high = rates["interval"]
-    return f"{1 - rates['pass_rate']:.3f} ({1 - high:.3f}–{1 - low:.3f}) of {rates['n']}"
+    return _whole(f"{1 - rates['pass_rate']:.3f} ({1 - high:.3f} to {1 - low:.3f}) of {rates['n']}")
+
+
+def _whole(cell: str) -> str:
+    # Figures that a line break would part are hard to compare.
+    return cell.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _tick(level: Level) -> str:

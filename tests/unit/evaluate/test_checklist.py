@@ -139,8 +139,16 @@ def test_scores_by_hand(tmp_path):
     }
     assert found["types"]["DIR"]["pass_rate"] is None
     section = checklist_section({"model": found})
-    assert section.rows[0][:3] == ("VOCABULARY", "", "0.500 (0.095–0.905) of 2")
-    assert ("typos", "INV", "0.667 (0.208–0.939) of 3", "", "", "", "") in section.rows
+    assert section.rows[0][:3] == ("VOCABULARY", "", "0.500\u00a0(0.095\u00a0to\u00a00.905)\u00a0of\u00a02")
+    assert (
+        "typos",
+        "INV",
+        "0.667\u00a0(0.208\u00a0to\u00a00.939)\u00a0of\u00a03",
+        "",
+        "",
+        "",
+        "",
+    ) in section.rows
     assert ("reducers", "DIR", "not judged", "", "", "", "") in section.rows
 
 
@@ -151,7 +159,7 @@ def test_published_rates_stand_beside_their_test(tmp_path):
     assert section.rows[1] == (
         "Q & A: no",
         "MFT",
-        "1.000 (0.207–1.000) of 1",
+        "1.000\u00a0(0.207\u00a0to\u00a01.000)\u00a0of\u00a01",
         "0.968",
         "0.908",
         "0.816",

@@ -160,5 +160,6 @@ def test_report_stands_alone():
     assert "a&lt;b" in page
     assert "30 can no longer be read" in page
     value, low, high = curves[0].levels[1].scores["accuracy"]
-    assert f">0.5: {value:.3f} ({low:.3f}–{high:.3f})</td>" in page
+    figures = f"{value:.3f} ({low:.3f} to {high:.3f})".replace(" ", "\u00a0")
+    assert f">0.5: {figures}</td>" in page
     assert draw_curve(curves[0]) in page

@@ -29,7 +29,7 @@ def checklist(
     """Put the sentiment tests of CheckList to text models: the share of cases that each fails.
 
     The suite is sentiment_suite.jsonl.gz in the folder; see docs/robustness.md. All of its 86,420 cases take
-    a quarter of an hour with the default model.
+    a quarter of an hour with the default model, a minute or two with the small one.
     """
     names = [name for name in models.split(",") if name]
     if not names:

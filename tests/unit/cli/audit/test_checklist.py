@@ -35,7 +35,9 @@ def test_checklist_prints_and_writes_failure_rates(text_bundle, tmp_path):
     [result] = record["models"].values()
     assert (result["tests"]["words"]["passed"], result["tests"]["words"]["n"]) == (1, 3)
     assert str(tmp_path) not in json.dumps(record)
-    assert "0.667 (0.208–0.939) of 3" in (tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "0.667\u00a0(0.208\u00a0to\u00a00.939)\u00a0of\u00a03" in (tmp_path / "c.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_only_text_models_are_asked(face_bundle, tmp_path):
