@@ -327,6 +327,8 @@ def _value(level: Mapping[str, Any]) -> str:
 def _accuracy(level: Mapping[str, Any]) -> str:
     value, low, high = level["scores"].get("accuracy", level["scores"]["macro_f1"])
     return f"{value:.3f} ({low:.2f}–{high:.2f})"
+
+
 # What the models are known to be bad at: words, file, and the keys that lead to the figure.
 GAPS = (
     ("sarcasm meant negatively read so, `text_bert_bilstm`", "irony", ("readings", LARGE, "pairs")),
