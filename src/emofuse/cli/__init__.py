@@ -20,6 +20,7 @@ _COMMANDS = {
     "compare": "Score several models on the same samples.",
     "data": "Look at corpora.",
     "evaluate": "Score a BUNDLE on a split of a corpus.",
+    "explain": "Show which words and which parts of a picture an answer comes from.",
     "export": "Write the best network of a RUN as a bundle folder.",
     "models": "Look at the models inside emofuse.",
     "predict": "Read emotion and sentiment from texts and images.",

@@ -10,7 +10,7 @@ from PIL import Image
 
 from emofuse.types import FaceBox, ImageArray
 
-__all__ = ["CROP_SCALE", "cut_face", "prepare_crop", "resize_to_fit"]
+__all__ = ["CROP_SCALE", "crop_area", "cut_face", "face_square", "prepare_crop", "resize_to_fit"]
 
 CROP_SCALE = 1.28  # of the box width; reproduces the framing of FER-2013
 LEVEL_FROM_DEG, LEVEL_TO_DEG = 3.0, 45.0
@@ -30,11 +30,7 @@ def cut_face(image: ImageArray, box: FaceBox, *, size_px: int = 48) -> ImageArra
         (size_px, size_px) uint8 grey (ITU-R 601).
     """
     height, width = image.shape[:2]
-    # Boxes come from any callable: one far outside or far larger than the picture must not exhaust memory.
-    side = min(max(CROP_SCALE * box.width, 1.0), 4.0 * max(height, width))
-    centre_x = min(max(box.x + box.width / 2, 0.0), float(width))
-    centre_y = min(max(box.y + box.height / 2, 0.0), float(height))
-    angle = _eye_tilt(box)
+    centre_x, centre_y, side, angle = face_square(image, box)
     # A tilted square reaches further: take what its rotation can touch.
     reach = side / 2 * (abs(math.cos(angle)) + abs(math.sin(angle)))
     if 2 * reach > MAX_PATCH_PX and 2 * reach > min(height, width):
@@ -62,6 +58,25 @@ def cut_face(image: ImageArray, box: FaceBox, *, size_px: int = 48) -> ImageArra
     return np.asarray(grey.resize((size_px, size_px), Image.Resampling.BILINEAR, box=area))
 
 
+def face_square(image: ImageArray, box: FaceBox) -> tuple[float, float, float, float]:
+    """Where `cut_face` cuts.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        box: The face.
+
+    Returns:
+        Centre x and y and side of the square in px, and the angle in radians by which it is turned around its
+        centre, clockwise on the screen.
+    """
+    height, width = image.shape[:2]
+    # Boxes come from any callable: one far outside or far larger than the picture must not exhaust memory.
+    side = min(max(CROP_SCALE * box.width, 1.0), 4.0 * max(height, width))
+    centre_x = min(max(box.x + box.width / 2, 0.0), float(width))
+    centre_y = min(max(box.y + box.height / 2, 0.0), float(height))
+    return centre_x, centre_y, side, _eye_tilt(box)
+
+
 def prepare_crop(image: ImageArray, *, size_px: int = 48) -> ImageArray:
     """Take a whole picture as one face.
 
@@ -72,16 +87,21 @@ def prepare_crop(image: ImageArray, *, size_px: int = 48) -> ImageArray:
     Returns:
         (size_px, size_px) uint8 grey; the input itself when it has that size already.
     """
-    height, width = image.shape[:2]
     grey = Image.fromarray(image).convert("L")
     if grey.size == (size_px, size_px):
         return np.asarray(grey)
-    area = (0.0, 0.0, float(width), float(height))
-    if max(height, width) > SQUARE_TOLERANCE * min(height, width):
-        side = min(height, width)
-        left, top = (width - side) / 2, (height - side) / 2
-        area = (left, top, left + side, top + side)
+    area = crop_area(image)
     return np.asarray(grey.resize((size_px, size_px), Image.Resampling.BILINEAR, box=area))
+
+
+def crop_area(image: ImageArray) -> tuple[float, float, float, float]:
+    """The part of a whole picture that `prepare_crop` takes: left, top, right and bottom in px."""
+    height, width = image.shape[:2]
+    if max(height, width) <= SQUARE_TOLERANCE * min(height, width):
+        return 0.0, 0.0, float(width), float(height)
+    side = min(height, width)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
 
 
 def resize_to_fit(image: ImageArray, side_px: int) -> tuple[ImageArray, float]:

@@ -59,13 +59,30 @@ class ModelReading:
         Raises:
             BundleSchemaError: No output of the model leads there.
         """
-        if taxonomy in self.probabilities:
+        source = self.source_of(taxonomy)
+        if source == taxonomy:
             return self.probabilities[taxonomy]
+        return load_mapping(source, taxonomy).map_probabilities(self.probabilities[source])
+
+    def source_of(self, taxonomy: str) -> str:
+        """The output that an answer in a label set comes from.
+
+        Args:
+            taxonomy: Name of the label set.
+
+        Returns:
+            The label set itself where the model answers in it, else that of the output that is mapped to it.
+
+        Raises:
+            BundleSchemaError: No output of the model leads there.
+        """
+        if taxonomy in self.probabilities:
+            return taxonomy
         polar = taxonomy in POLARITIES
         feelings = [name for name in self.softmax if name in POLARITIES]
         emotions = sorted(set(self.softmax) - set(feelings), key=lambda name: (name != BASE, name))
         for source in [*(feelings if polar else []), *emotions]:
-            return load_mapping(source, taxonomy).map_probabilities(self.probabilities[source])
+            return source
         raise BundleSchemaError(
             f"{self.model} answers in {', '.join(self.probabilities)}; none of them is a distribution over "
             f"emotions that leads to {taxonomy}. Train it with an emotion head.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -90,6 +91,21 @@ class ModelSet:
             names = [member.model for member in learned if member.modality is modality]
             return tuple(self._load(_find_member(fusion, name)) for name in names)
         return (self.bundle(modality),) if modality in fusion.parameters["weights"] else ()
+
+    def only(self, modality: Modality, detector: FaceDetectorFn | None = None) -> ModelSet:
+        """The same open models and fusion, of which those of one modality alone read.
+
+        Args:
+            modality: Which one.
+            detector: Stands in for the face detector, such as one that knows the faces already.
+
+        Returns:
+            A set that shares its sessions with this one.
+        """
+        narrowed = copy(self)
+        narrowed._members = {modality: self.members(modality)}
+        narrowed._detector = detector or self._detector
+        return narrowed
 
     def texts(self) -> list[TextModel]:
         """The text models."""

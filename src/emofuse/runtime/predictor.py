@@ -30,7 +30,7 @@ from emofuse.types import (
     Sentiment,
 )
 
-__all__ = ["Predictor"]
+__all__ = ["Predictor", "fuse_evidence"]
 
 CHUNK = 256
 
@@ -118,7 +118,7 @@ class Predictor:
             )
             entry = ErrorEntry(error.code, error.message, error.item)
             return Prediction(id=name, error=entry, warnings=tuple(reading.notices))
-        fused, shares = self._fuse(reading.evidence)
+        fused, shares = fuse_evidence(self._models, reading.evidence)
         pooled, feelings, category = fused.read_as(BASE), fused.read_as(SENTIMENT), self._category(fused)
         confidence = category.confidence if category else float(pooled.max())
         abstained = confidence < constants.thresholds["abstain"]
@@ -146,16 +146,6 @@ class Predictor:
             warnings=(*reading.notices, *failed),
         )
 
-    def _fuse(self, evidence: Mapping[Modality, Evidence]) -> tuple[ModelReading, FloatArray]:
-        rows = dict(fuse_subsets(self._models.fusion, evidence))
-        main = main_output(rows)
-        answers = rows[main]
-        shares = shapley_shares(answers[:, answers[-1].argmax()], 1 / answers.shape[1])
-        if main.startswith(f"{OWN}:"):
-            rows = {**fuse_subsets(self._models.pool(), evidence), **rows}
-        named = {name: values[-1] for name, values in rows.items()}
-        return ModelReading("", named, [name for name in named if not name.startswith(f"{OWN}:")]), shares
-
     def _category(self, fused: ModelReading) -> Emotion | None:
         own = [name for name in fused.probabilities if name.startswith(f"{OWN}:")]
         return Emotion(**_distribution(fused.probabilities[own[0]], own[0])) if own else None
@@ -181,6 +171,26 @@ class Predictor:
     def _emotion(self, probabilities: FloatArray) -> Emotion:
         mapped = load_mapping(BASE, self._taxonomy).map_probabilities(probabilities)
         return Emotion(**_distribution(mapped, self._taxonomy))
+
+
+def fuse_evidence(models: ModelSet, evidence: Mapping[Modality, Evidence]) -> tuple[ModelReading, FloatArray]:
+    """Fuse what the modalities of a sample say.
+
+    Args:
+        models: Bring the fusion.
+        evidence: What each modality says; at least one.
+
+    Returns:
+        The fused answer, and the share of each modality in it, (modalities,) float32 in key order.
+    """
+    rows = dict(fuse_subsets(models.fusion, evidence))
+    main = main_output(rows)
+    answers = rows[main]
+    shares = shapley_shares(answers[:, answers[-1].argmax()], 1 / answers.shape[1])
+    if main.startswith(f"{OWN}:"):
+        rows = {**fuse_subsets(models.pool(), evidence), **rows}
+    named = {name: values[-1] for name, values in rows.items()}
+    return ModelReading("", named, [name for name in named if not name.startswith(f"{OWN}:")]), shares
 
 
 def _conflict(distributions: Sequence[FloatArray]) -> float | None:
