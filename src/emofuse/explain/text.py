@@ -13,7 +13,7 @@ from emofuse.types import FloatArray, Modality, Sample
 
 __all__ = ["TextOcclusion", "TextShapley", "WordExplainer"]
 
-ORDERS, SEED = 24, 7
+ORDERS, SEED = 16, 7
 
 
 class WordExplainer:
