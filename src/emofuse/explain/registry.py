@@ -39,7 +39,7 @@ DEFAULT_METHODS: Mapping[Modality, str] = {
 
 def methods_of(modality: Modality) -> tuple[str, ...]:
     """Names of the explainers of a modality, sorted."""
-    return tuple(sorted(_TEXT if modality is Modality.TEXT else _PICTURE))
+    return tuple(sorted(_TEXT if modality == Modality.TEXT else _PICTURE))
 
 
 def build_explainer(name: str, modality: Modality, reader: SubjectReader) -> Explainer:
@@ -61,10 +61,10 @@ def build_explainer(name: str, modality: Modality, reader: SubjectReader) -> Exp
         raise ConfigError(
             f"No method {name!r} explains a {modality}. Valid: {', '.join(methods_of(modality))}.", item=name
         )
-    module, kind = (_TEXT if modality is Modality.TEXT else _PICTURE)[name]
+    module, kind = (_TEXT if modality == Modality.TEXT else _PICTURE)[name]
     try:
         built: Any = getattr(import_module(f"emofuse.explain.{module}"), kind)
     except ModuleNotFoundError as error:
         raise MissingExtraError("explain", error.name or "unknown") from error
-    explainer: Explainer = built(reader) if modality is Modality.TEXT else built(reader, modality)
+    explainer: Explainer = built(reader) if modality == Modality.TEXT else built(reader, modality)
     return explainer
