@@ -177,11 +177,8 @@ def test_the_core_explains_without_any_extra():
 @pytest.mark.parametrize(
     ("name", "package"),
     [
-        ("attention", "onnx"),
         ("grad_cam", "onnx"),
-        ("integrated_gradients", "captum"),
         ("lime", "lime"),
-        ("shap", "shap"),
     ],
 )
 def test_a_missing_extra_is_named_with_its_command(name, package):
