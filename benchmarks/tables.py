@@ -506,6 +506,49 @@ def reports_table() -> str:
     return render(["model", "page"], rows)
 
 
+def explanations_table() -> str:
+    """How much better than chance each method orders the parts of a sample."""
+    rows = []
+    for row in read_current("explanations")["rows"]:
+        gains = (row["deletion_gain"], row["insertion_gain"])
+        rows.append(
+            [
+                f"`{row['model']}`",
+                f"`{row['method']}`",
+                row["n"],
+                f"{row['deletion']:.3f}",
+                f"{row['insertion']:.3f}",
+                *(f"{own['value']:+.3f} ({own['low']:+.3f} to {own['high']:+.3f})" for own in gains),
+                "yes" if row["beats_random"] else "**no**",
+                f"{row['cpu_p50_ms']:.0f}",
+                f"{row['cpu_p95_ms']:.0f}",
+            ]
+        )
+    header = ["model", "method", "n", "deletion", "insertion", "deletion against chance"]
+    header += ["insertion against chance", "beats chance", "p50 ms", "p95 ms"]
+    return render(header, rows)
+
+
+def explanation_times_table() -> str:
+    """How long the core takes for one sample of the default models."""
+    rows = []
+    for row in read_current("explanations")["targets"]:
+        aim = row["target_p50_ms"]
+        met = "–" if aim is None else "met" if row["p50_ms"] <= aim else "missed"
+        figures = [f"{row[name]:.0f}" for name in ("cpu_p50_ms", "cpu_p95_ms", "p50_ms", "p95_ms")]
+        rows.append([row["what"], *figures, "–" if aim is None else aim, met])
+    header = [
+        "sample",
+        "processor p50 ms",
+        "p95 ms",
+        "wall clock p50 ms",
+        "p95 ms",
+        "aim p50 ms",
+        "by the clock",
+    ]
+    return render(header, rows)
+
+
 TABLES = {
     "accuracy": accuracy_table,
     "behaviour": behaviour_table,
@@ -513,6 +556,8 @@ TABLES = {
     "calibration": calibration_table,
     "reports": reports_table,
     "valence": valence_table,
+    "explanation_times": explanation_times_table,
+    "explanations": explanations_table,
     "faces_and_words": faces_and_words_table,
     "targets": targets_table,
     "detector": detector_table,

@@ -51,8 +51,11 @@ def explain(  # noqa: PLR0913 - one parameter per option of the command
     names = [name for name in (models or "").split(",") if name]
     explainer = SampleExplainer.load(names or None, crop=crop)
     report = explainer.explain(Sample(id="0", text=text, image=image), method=method, label=label)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    _write(report, output)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        _write(report, output)
+    except OSError as error:
+        raise ConfigError(f"{output} cannot be written: {error}.", item=str(output)) from error
     for own in report.explanations:
         click.echo(f"{own.modality}: {own.label} {own.probability:.2f} ({own.answer}), by {own.method}")
     for warning in report.prediction.warnings:

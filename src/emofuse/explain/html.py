@@ -29,7 +29,7 @@ p {{ margin: .4rem 0; }} .soft {{ color: var(--soft); font-size: .9rem; }}
 .text span {{ display: inline-block; max-width: 100%; border-radius: .2em; padding: 0 .15em; }}
 .for {{ background: rgba(var(--for), calc(var(--a) * var(--most))); }}
 .against {{ background: rgba(var(--against), calc(var(--a) * var(--most))); }}
-rt {{ font-size: .65rem; color: var(--soft); }}
+rt {{ font-size: .65rem; color: var(--soft); direction: ltr; unicode-bidi: isolate; }}
 .key span {{ display: inline-block; padding: 0 .4em; border-radius: .2em; --a: 1; margin-right: .8em; }}
 table {{ border-collapse: collapse; width: 100%; font-size: .95rem; }}
 td, th {{ text-align: left; padding: .2rem .4rem .2rem 0; border-bottom: 1px solid var(--line); }}
@@ -96,9 +96,16 @@ def _what(own: Explanation) -> str:
     return (
         f"<p><b>{label} {own.probability:.2f}</b> in {escape(whose)}, explained by {escape(own.method)}.</p>"
         f'<p class="soft">{escape(_ABOUT.get(own.method, ""))}{added}</p>'
-        f'<p class="key"><span class="for">for {label}</span><span class="against">against {label}</span>'
-        f'<span class="soft">full colour: {strongest(own):.2g}</span></p>'
+        f'<p class="key">{_key(own)}<span class="soft">full colour: {strongest(own):.2g}</span></p>'
     )
+
+
+def _key(own: Explanation) -> str:
+    if own.method == "attention":
+        return '<span class="for">looked at</span>'
+    label = escape(own.label)
+    against = f'<span class="against">against {label}</span>' if min(own.attributions, default=0) < 0 else ""
+    return f'<span class="for">for {label}</span>{against}'
 
 
 def _text(text: str, own: Explanation) -> str:

@@ -56,6 +56,12 @@ def test_bad_usage_names_what_is_valid(arguments, said):
         invoke("--models", "text_bilstm", *arguments)
 
 
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        invoke("--models", "text_bilstm", "--text", "hi", "-o", tmp_path / "file" / "why.html")
+
+
 def test_something_to_explain_and_a_file_are_needed(tmp_path):
     assert invoke("-o", tmp_path / "why.html").exit_code == 2
     assert invoke("--text", "hi").exit_code == 2
