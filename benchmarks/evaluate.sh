@@ -76,3 +76,4 @@ emofuse audit checklist --root "$data/text/checklist_sentiment" --models text_be
   --json "$here/checklist.json"
 python "$here/abstention.py" --root "$data/text/goemotions" --json "$here/abstention.json"
 python "$here/faces_and_words.py" --json "$here/faces_and_words.json"
+python "$here/explanations.py" --data "$data" --json "$here/explanations.json"

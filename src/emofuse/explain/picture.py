@@ -106,6 +106,8 @@ def _covered(image: ImageArray, area: Area) -> Iterator[ImageArray]:
     columns = np.linspace(area[0], area[2], CELLS + 1).round().astype(int).clip(0, width)
     rows = np.linspace(area[1], area[3], CELLS + 1).round().astype(int).clip(0, height)
     around = image[rows[0] : rows[-1], columns[0] : columns[-1]]
+    if not around.size:
+        around = image  # anybody's detector may find a face of one pixel
     colour = around.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
     for row in range(CELLS - PATCH + 1):
         for column in range(CELLS - PATCH + 1):

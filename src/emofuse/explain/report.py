@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from emofuse.errors import ConfigError, EmofuseError
@@ -112,8 +112,10 @@ class SampleExplainer:
         if not wanted:
             raise _nothing_to_explain(method or "", list(subject.evidence))
         [prediction] = self._predictor.predict([sample])
+        # A picture is decoded once.
+        decoded = sample if subject.image is None else replace(sample, image=subject.image)
         explanations = tuple(
-            build_explainer(name, modality, self._reader).explain(sample, label)
+            build_explainer(name, modality, self._reader).explain(decoded, label)
             for modality, name in wanted.items()
         )
         return Report(prediction, explanations, subject.text, subject.image)

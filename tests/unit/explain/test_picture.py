@@ -78,6 +78,12 @@ def test_a_modality_that_was_not_read_cannot_be_explained():
         PictureOcclusion(reader, Modality.FACE).explain(Sample(image=grey()))
 
 
+def test_a_face_of_one_pixel_is_no_reason_to_fail():
+    reader = FakePictureReader(slice(0, 9), slice(0, 9), [(30.2, 20.2, 0.1, 0.1)], Modality.FACE)
+    [heat] = PictureOcclusion(reader, Modality.FACE).explain(Sample(image=grey()), "joy").maps
+    assert np.isfinite(heat.values).all()
+
+
 def test_the_picture_itself_is_left_as_it_was():
     image = grey()
     before = image.copy()
