@@ -56,11 +56,11 @@ Array = NDArray[Any]
 Score = Callable[[Array], Array]  # (k, parts) bool, which parts are there -> (k,) probability
 
 MODELS = {
+    "text_bert_bilstm": Modality.TEXT,
     "text_bilstm": Modality.TEXT,
     "face_ferplus": Modality.FACE,
     "face_ferplus_cnn": Modality.FACE,
     "scene_image": Modality.SCENE,
-    "text_bert_bilstm": Modality.TEXT,
 }
 
 
@@ -86,9 +86,10 @@ def main() -> None:
             "machine": describe_machine(),
             "seed": SEED,
             "threads": 1,
-            "targets": time_targets(),
         }
         arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    record["targets"] = time_targets()
+    arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def measure(model: str, modality: Modality, data: Path) -> list[dict[str, Any]]:
