@@ -1,4 +1,4 @@
-"""`emofuse audit`: what a model cannot cope with."""
+"""`emofuse audit`: what a model cannot cope with, and whom it treats differently."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ __all__ = ["audit"]
 _COMMANDS = {
     "checklist": "Put the sentiment tests of CheckList to text models.",
     "robustness": "Score a BUNDLE on texts and pictures that get worse and worse.",
+    "table": "Compare groups of people in a FILE of one's own.",
+    "text": "Compare groups of people on the Equity Evaluation Corpus.",
 }
 
 
 @click.group(cls=LazyGroup, package=__name__, summaries=_COMMANDS)
 def audit() -> None:
-    """Look for what a model cannot cope with."""
+    """Look for what a model cannot cope with, and whom it treats differently."""
