@@ -13,9 +13,55 @@ from emofuse.errors import CorpusFormatError, CorpusNotFoundError
 from emofuse.taxonomy import OWN, load_taxonomy
 from emofuse.types import Sample
 
-__all__ = ["CsvAdapter", "FolderAdapter", "JsonlAdapter"]
+__all__ = ["CsvAdapter", "FolderAdapter", "JsonlAdapter", "read_records"]
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+
+
+def read_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Read a table of any columns.
+
+    Args:
+        path: A `.csv` file with a header, a `.jsonl` file or, where pyarrow is installed, a `.parquet` file.
+
+    Yields:
+        Number of the line, or of the row of a Parquet file, 1-based, and column -> value; columns may be
+        missing from a row.
+
+    Raises:
+        CorpusNotFoundError: There is no such file.
+        CorpusFormatError: The file has another suffix or a row that cannot be read.
+    """
+    if not path.is_file():
+        raise CorpusNotFoundError(f"There is no file {path}.", item=str(path))
+    if path.suffix == ".csv":
+        yield from read_table(path)
+    elif path.suffix == ".jsonl":
+        yield from _read_jsonl(path)
+    elif path.suffix == ".parquet":
+        yield from enumerate(_read_parquet(path), 1)
+    else:
+        raise CorpusFormatError(f"{path} is no .csv, .jsonl or .parquet file.", item=str(path))
+
+
+def _read_jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for number, line in read_lines(path):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise malformed(path, number, f"not valid JSON ({error.msg}).") from error
+        if not isinstance(row, dict):
+            raise malformed(path, number, "expected a JSON object.")
+        yield number, row
+
+
+def _read_parquet(path: Path) -> Iterator[Mapping[str, Any]]:
+    from pyarrow import ArrowInvalid, parquet  # noqa: PLC0415 - an extra
+
+    try:
+        yield from parquet.read_table(path).to_pylist()
+    except ArrowInvalid as error:
+        raise CorpusFormatError(f"{path} is no Parquet file ({error}).", item=str(path)) from error
 
 
 class _TableAdapter(ABC):
@@ -108,14 +154,7 @@ class JsonlAdapter(_TableAdapter):
     name = "jsonl"
 
     def _rows(self, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        for number, line in read_lines(path):
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise malformed(path, number, f"not valid JSON ({error.msg}).") from error
-            if not isinstance(row, dict):
-                raise malformed(path, number, "expected a JSON object.")
-            yield number, row
+        return _read_jsonl(path)
 
 
 class FolderAdapter:

@@ -125,7 +125,7 @@ def _build_group(
             averaged += nouns
             single += nouns
         sides = _sides(name)
-        first, second = (sum((names[key] for key in side), []) for side in zip(*sides, strict=True))
+        first, second = ([row for key in side for row in names[key]] for side in zip(*sides, strict=True))
         if first and second:
             averaged.append(Pair(filling, tuple(first), tuple(second)))
         single += [

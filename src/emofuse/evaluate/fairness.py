@@ -38,7 +38,7 @@ class Gap:
         label: Whose probabilities are compared.
         pairs: Number of pairs, names averaged.
         mean: Mean of first - second over the pairs, -1 to 1.
-        absolute: Mean of |first - second|, with its 95 % bootstrap interval over the fillings of the templates.
+        absolute: Mean of |first - second|, with its 95 % bootstrap interval over the fillings.
         p: Of a two-sided paired t-test of the mean, corrected for all tests of the audit (Holm).
         one_to_one: Mean of |first - second| with no name averaged.
         one_to_one_pairs: Their number.

@@ -44,8 +44,9 @@ def text(models: str, root: Path, output: Path | None) -> None:
     for result in results:
         _print(result)
     if output is not None:
+        names = ",".join(bundle.name for bundle in bundles)
         record = {
-            "command": f"emofuse audit text --models {','.join(bundle.name for bundle in bundles)} --root ROOT",
+            "command": f"emofuse audit text --models {names} --root ROOT",
             "date": datetime.now(UTC).date().isoformat(),
             "model_sha256": {bundle.name: bundle.sha256 for bundle in bundles},
             "models": {result.bundle: result.to_dict() for result in results},

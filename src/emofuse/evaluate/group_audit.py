@@ -1,0 +1,260 @@
+"""Does a model serve every group of people in a table equally well? fairlearn's figures, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from fairlearn.metrics import MetricFrame, selection_rate
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
+
+from emofuse.errors import ConfigError
+from emofuse.evaluate.group_table import GroupTable
+from emofuse.evaluate.intervals import RESAMPLES, SEED, Interval
+from emofuse.metrics import expected_calibration_error
+
+__all__ = ["SMALL", "GroupFigures", "GroupGap", "TableAudit", "audit_table", "recall"]
+
+SMALL = 30
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """One group.
+
+    Attributes:
+        column: Which column the group is in.
+        group: Its name.
+        n: Number of its rows.
+        small: It has fewer than 30 rows; its figures say little.
+        accuracy: Share of right answers, 0-1.
+        ece: Expected calibration error, 15 bins; None without confidences. Biased upwards for few rows.
+        support: Label -> rows with that truth.
+        selection_rate: Label -> share of the rows that get it as an answer, 0-1.
+        recall: Label -> share of the rows with that truth that get it, 0-1 (the true positive rate); None
+            where no row has it.
+    """
+
+    column: str
+    group: str
+    n: int
+    small: bool
+    accuracy: float
+    ece: float | None
+    support: Mapping[str, int]
+    selection_rate: Mapping[str, float]
+    recall: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class GroupGap:
+    """The largest gap between two groups of a column.
+
+    Attributes:
+        column: Which column.
+        measure: "accuracy", "selection_rate" or "recall".
+        label: Whose rate; None for accuracy.
+        highest: Group with the highest value.
+        lowest: Group with the lowest value.
+        difference: Highest - lowest, 0-1, with its 95 % bootstrap interval; as the largest of several noisy
+            differences it is above 0 even where the groups are alike.
+        ratio: Lowest / highest, 0-1; 1 where both are 0.
+        small: One of the two groups is small.
+    """
+
+    column: str
+    measure: str
+    label: str | None
+    highest: str
+    lowest: str
+    difference: Interval
+    ratio: Interval
+    small: bool
+
+
+@dataclass(frozen=True)
+class TableAudit:
+    """What an audit of a table found.
+
+    Attributes:
+        rows: Number of rows compared.
+        unreadable: Row -> why it could not be read.
+        accuracy: Over all rows, 0-1.
+        groups: Every group of every column.
+        gaps: Every measure of every column, largest difference first; those with a small group last.
+    """
+
+    rows: int
+    unreadable: Mapping[str, str]
+    accuracy: float
+    groups: Sequence[GroupFigures]
+    gaps: Sequence[GroupGap]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def recall(truth: NDArray[Any], guess: NDArray[Any]) -> float:
+    """The true positive rate of a yes-or-no answer; NaN without a positive, which fairlearn calls 0."""
+    positive = np.asarray(truth, dtype=bool)
+    return float(np.asarray(guess)[positive].mean()) if positive.any() else float("nan")
+
+
+def audit_table(table: GroupTable) -> TableAudit:
+    """Compare the groups of each column.
+
+    Args:
+        table: Rows with truth, answer and groups.
+
+    Returns:
+        Figures of every group, and the largest gaps.
+
+    Raises:
+        ConfigError: A column has one group alone.
+
+    Source: Weerts et al. 2023, "Fairlearn: Assessing and Improving Fairness of AI Systems"; differences are
+    those of `MetricFrame.difference(method="between_groups")`.
+    """
+    groups: list[GroupFigures] = []
+    gaps: list[GroupGap] = []
+    for column, values in table.groups.items():
+        names = sorted(set(values.tolist()))
+        if len(names) < 2:
+            raise ConfigError(
+                f"Column {column!r} has one group alone, {names[0]!r}: nothing to compare.", item=column
+            )
+        counts = _Counts(table, values, names)
+        small = {name: int((values == name).sum()) < SMALL for name in names}
+        frames = {
+            (measure, label): _frame(measure, metric, table, label, values)
+            for measure, metric, label in _measures(table)
+        }
+        groups += [_figures(table, column, name, frames) for name in names]
+        gaps += [
+            _gap(column, measure, label, frame, counts=counts, small=small)
+            for (measure, label), frame in frames.items()
+            if np.isfinite(frame.by_group).sum() > 1
+        ]
+    gaps.sort(key=lambda gap: (gap.small, -gap.difference.value))
+    accuracy = float(accuracy_score(table.truth, table.guess))
+    return TableAudit(len(table.truth), table.unreadable, accuracy, groups, gaps)
+
+
+def _measures(table: GroupTable) -> list[tuple[str, Callable[..., float], str | None]]:
+    present = [table.labels[i] for i in np.unique(np.concatenate([table.truth, table.guess]))]
+    rates = [("selection_rate", selection_rate, label) for label in present]
+    return [("accuracy", accuracy_score, None), *rates, *(("recall", recall, label) for label in present)]
+
+
+def _frame(
+    measure: str,
+    metric: Callable[..., float],
+    table: GroupTable,
+    label: str | None,
+    values: NDArray[np.str_],
+) -> MetricFrame:
+    truth, guess = table.truth, table.guess
+    if label is not None:
+        index = table.labels.index(label)
+        truth, guess = (truth == index).astype(np.int64), (guess == index).astype(np.int64)
+    return MetricFrame(metrics=metric, y_true=truth, y_pred=guess, sensitive_features=values)
+
+
+def _figures(
+    table: GroupTable, column: str, name: str, frames: Mapping[tuple[str, str | None], MetricFrame]
+) -> GroupFigures:
+    inside = table.groups[column] == name
+    truth, guess = table.truth[inside], table.guess[inside]
+    ece = None
+    if table.confidence is not None:
+        # Only the highest probability of a row counts, and whether its label is right.
+        ece = expected_calibration_error(
+            table.confidence[inside][:, None].astype(np.float32), (truth != guess).astype(np.int64)
+        )
+    values = {key: float(frame.by_group[name]) for key, frame in frames.items()}
+    rates = {label: value for (measure, label), value in values.items() if measure == "selection_rate"}
+    recalls = {label: value for (measure, label), value in values.items() if measure == "recall"}
+    support = {label: int((truth == table.labels.index(str(label))).sum()) for label in rates}
+    return GroupFigures(
+        column,
+        name,
+        len(truth),
+        len(truth) < SMALL,
+        values["accuracy", None],
+        ece,
+        {str(label): count for label, count in support.items()},
+        {str(label): value for label, value in rates.items()},
+        {str(label): None if np.isnan(value) else value for label, value in recalls.items()},
+    )
+
+
+class _Counts:
+    """Right answers, answers and truths of each group in 1,000 bootstrap samples of the rows."""
+
+    def __init__(self, table: GroupTable, values: NDArray[np.str_], names: Sequence[str]) -> None:
+        n = len(values)
+        self._times = (
+            np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float32)
+        )
+        self._inside = (values[:, None] == np.array(names)).astype(np.float32)
+        self._table = table
+
+    def rates(self, measure: str, label: str | None) -> NDArray[np.float64]:
+        """(resamples, groups) values of a measure; NaN where a group has nothing to count."""
+        truth, guess = self._table.truth, self._table.guess
+        if label is None:
+            return self._ratio(truth == guess, np.ones(len(truth), dtype=bool))
+        index = self._table.labels.index(label)
+        if measure == "selection_rate":
+            return self._ratio(guess == index, np.ones(len(truth), dtype=bool))
+        return self._ratio((truth == index) & (guess == index), truth == index)
+
+    def _ratio(self, hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> NDArray[np.float64]:
+        counted, total = (
+            (self._times @ (self._inside * rows[:, None])).astype(np.float64) for rows in (hits, among)
+        )
+        rates: NDArray[np.float64] = np.divide(
+            counted, total, out=np.full_like(total, np.nan), where=total > 0
+        )
+        return rates
+
+
+def _gap(
+    column: str,
+    measure: str,
+    label: str | None,
+    frame: MetricFrame,
+    *,
+    counts: _Counts,
+    small: Mapping[str, bool],
+) -> GroupGap:
+    by_group = frame.by_group.dropna()
+    highest, lowest = str(by_group.idxmax()), str(by_group.idxmin())
+    drawn = counts.rates(measure, label)
+    # A group that a resample leaves out neither leads nor trails in it.
+    top, bottom = (
+        np.where(np.isnan(drawn), -1, drawn).max(axis=1),
+        np.where(np.isnan(drawn), 2, drawn).min(axis=1),
+    )
+    top, bottom = top[top >= 0], bottom[top >= 0]
+    ratios = np.divide(bottom, top, out=np.ones_like(top), where=top > 0)
+    ratio = float(by_group.min() / by_group.max()) if by_group.max() > 0 else 1.0
+    return GroupGap(
+        column,
+        measure,
+        label,
+        highest,
+        lowest,
+        _interval(float(by_group.max() - by_group.min()), top - bottom),
+        _interval(ratio, ratios),
+        small[highest] or small[lowest],
+    )
+
+
+def _interval(value: float, drawn: NDArray[np.float64]) -> Interval:
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return Interval(value, float(low), float(high))
