@@ -97,7 +97,7 @@ def repair_thresholds(table: GroupTable, label: str, column: str, *, equalize: s
         not used.
 
     Raises:
-        ConfigError: There are no scores, no such label, or a group has too few rows with or without the label.
+        ConfigError: There are no scores, no such label, or a group has too few rows with or without it.
 
     Source: Hardt, Price and Srebro 2016, "Equality of Opportunity in Supervised Learning", by fairlearn.
     """

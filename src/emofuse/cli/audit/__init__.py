@@ -10,6 +10,7 @@ __all__ = ["audit"]
 
 _COMMANDS = {
     "checklist": "Put the sentiment tests of CheckList to text models.",
+    "neutralize": "Write a copy of text MODEL that reads persons more alike.",
     "robustness": "Score a BUNDLE on texts and pictures that get worse and worse.",
     "table": "Compare groups of people in a FILE of one's own.",
     "text": "Compare groups of people on the Equity Evaluation Corpus.",
