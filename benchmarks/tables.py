@@ -549,6 +549,53 @@ def explanation_times_table() -> str:
     return render(header, rows)
 
 
+def eec_table() -> str:
+    """The largest gap of each pair of groups on the Equity Evaluation Corpus, by strength of the change."""
+    rows = []
+    for name, found in read_current("eec")["models"].items():
+        for strength, gaps in found["ladder"].items():
+            figures = [f"**{value:.3f}**" if value <= 0.02 else f"{value:.3f}" for value in gaps.values()]
+            met = "met" if max(gaps.values()) <= 0.02 else "missed"
+            rows.append([f"`{name}`", "as it is" if strength == "0" else strength, *figures, met])
+    return render(["model", "strength", *gaps, "0.02"], rows)
+
+
+def eec_labels_table() -> str:
+    """Every label of every pair of groups, for each text model as it is."""
+    models = read_current("eec")["models"]
+    audits = [found["as_it_is"]["gaps"] for found in models.values()]
+    rows = []
+    for gaps in zip(*audits, strict=True):
+        row = [f"{gaps[0]['group']} ({gaps[0]['pairs']})", gaps[0]["label"]]
+        for gap in gaps:
+            span = gap["absolute"]
+            row.append(f"{gap['mean']:+.3f}{'*' if gap['p'] < 0.05 else ''}")
+            row.append(f"{span['value']:.3f} ({span['low']:.3f}–{span['high']:.3f})")
+            row.append(f"{gap['one_to_one']:.3f}")
+        rows.append(row)
+    header = ["groups (pairs)", "label"]
+    for name in models:
+        header += [f"`{name}` mean", "absolute", "one to one"]
+    return render(header, rows)
+
+
+def eec_price_table() -> str:
+    """Accuracy and time before and after the heads are changed."""
+    rows = []
+    for name, found in read_current("eec")["models"].items():
+        neutral = found["neutral"]
+        model = f"`{name}`, strength {neutral['strength']:g}"
+        for corpus, before in neutral["accuracy"]["before"].items():
+            after = neutral["accuracy"]["after"][corpus]
+            change = f"{after['value'] - before['value']:+.4f}"
+            figures = [f"{before['value']:.4f}", f"{after['value']:.4f}", change, before["n"]]
+            rows.append([model, f"{corpus}, {before['measure']}", *figures])
+        times = neutral["latency_ms"]
+        change = f"{times['after'] - times['before']:+.3f}"
+        rows.append([model, "median ms a text", times["before"], times["after"], change, 300])
+    return render(["model", "test split and measure", "as it is", "changed heads", "change", "n"], rows)
+
+
 TABLES = {
     "accuracy": accuracy_table,
     "behaviour": behaviour_table,
@@ -561,6 +608,9 @@ TABLES = {
     "faces_and_words": faces_and_words_table,
     "targets": targets_table,
     "detector": detector_table,
+    "eec": eec_table,
+    "eec_labels": eec_labels_table,
+    "eec_price": eec_price_table,
     "footprint": footprint_table,
     "fusion_coverage": coverage_table,
     "fusion_halves": halves_table,

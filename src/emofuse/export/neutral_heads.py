@@ -83,10 +83,12 @@ def neutralize(
         texts = [text for name, root in corpora.items() for text in _sample_texts(name, root)]
         edit, mean = solve_edit(reader.read(texts), _differences(reader, fillings), strength)
     _replace_heads(graph, bundle, source, edit=edit, mean=mean)
+    # Everything is read before the folder is cleared: it may be the bundle's own.
+    manifest = _manifest(bundle, strength, list(corpora))
+    tokenizer = (bundle.path / "tokenizer.json").read_bytes()
     clear_bundle(bundle_dir)
     onnx.save(graph, bundle_dir / "model.onnx")
-    manifest = _manifest(bundle, strength, list(corpora))
-    write_bundle(bundle_dir, manifest, {"tokenizer.json": (bundle.path / "tokenizer.json").read_bytes()})
+    write_bundle(bundle_dir, manifest, {"tokenizer.json": tokenizer})
     return manifest
 
 

@@ -157,6 +157,15 @@ def test_hardly_any_strength_answers_as_before(text_bundle, changed, tmp_path, i
             np.testing.assert_allclose(one.probabilities[name], other.probabilities[name], atol=close)
 
 
+def test_a_bundle_may_be_changed_in_place(text_bundle, tmp_path):
+    bundle = linear_heads(text_bundle, tmp_path / "tiny")
+    (tmp_path / "emotion").mkdir()
+    make_emotion(tmp_path / "emotion")
+    neutralize(bundle, {"emotion": tmp_path / "emotion"}, bundle.path, strength=1.0, fillings=5)
+    verify_bundle(bundle.path)
+    assert load_bundle(str(bundle.path)).name == "tiny_text_neutral"
+
+
 def test_what_cannot_be_changed_is_refused(changed, text_bundle, tmp_path):
     with pytest.raises(ConfigError, match="need a text model"):
         neutralize(load_bundle("face_ferplus"), {"emotion": tmp_path}, tmp_path / "o", strength=1.0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emofuse.cli.extras import needs_extra
+from emofuse.errors import ConfigError
 from emofuse.runtime.bundle import load_bundle
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def text(models: str, root: Path, output: Path | None) -> None:
     95 % interval, p-value corrected for all tests, and the same difference with no name averaged.
     """
     bundles = [load_bundle(name) for name in models.split(",") if name]
+    if len({bundle.name for bundle in bundles}) < len(bundles):
+        raise ConfigError("Two of the models have one name; audit them one after the other.", item=models)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
     with needs_extra("eval"):

@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -6,6 +8,7 @@ from click.testing import CliRunner
 from emofuse.cli import cli, main
 from emofuse.errors import ConfigError
 
+PAGE = Path(__file__).parents[4] / "docs" / "fairness.md"
 HEADER = "ID,Sentence,Template,Person,Gender,Race,Emotion,Emotion word\n"
 PEOPLE = (
     ("Alonzo", "male", "African-American"),
@@ -58,6 +61,11 @@ def test_text_audit_prints_and_writes_the_same_figures(corpus):
     }
     assert f"Largest: {found['largest']['group']}, {found['largest']['label']}" in done.output
     assert list(record["model_sha256"]) == ["text_bilstm"]
+
+
+def test_two_models_of_one_name_are_refused(corpus):
+    with pytest.raises(ConfigError, match="have one name"):
+        invoke("text", "--models", "text_bilstm,text_bilstm", "--root", corpus)
 
 
 def test_table_audit_finds_the_gap(answered):
@@ -116,3 +124,12 @@ def test_a_missing_column_is_one_line_on_standard_error(answered, capsys):
     assert error.startswith("error[corpus_format]: ")
     assert "has no column age" in error
     assert error.count("\n") == 1
+
+
+def test_the_example_of_the_page_prints_what_the_page_says(tmp_path, monkeypatch):
+    page = PAGE.read_text(encoding="utf-8")
+    example = page.partition("<!-- example:start -->")[2].partition("<!-- example:end -->")[0]
+    code, command, output = re.findall(r"```(?:python)?\n(.*?)```", example, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, str(PAGE), "exec"), {})
+    assert invoke(*command.split()[2:]).output == output
