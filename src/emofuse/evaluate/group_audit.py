@@ -193,29 +193,34 @@ def _figures(
 
 
 class _Counts:
-    """Right answers, answers and truths of each group in 1,000 bootstrap samples of the rows."""
+    """Right answers, answers and truths of each group in 1,000 bootstrap samples of the rows.
+
+    Rows of one group, truth and answer are alike: drawing how often each such cell occurs draws the rows.
+    """
 
     def __init__(self, table: GroupTable, values: NDArray[np.str_], names: Sequence[str]) -> None:
-        n = len(values)
-        self._times = (
-            np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float32)
-        )
-        self._inside = (values[:, None] == np.array(names)).astype(np.float32)
-        self._table = table
+        group = np.searchsorted(names, values)
+        cells, counts = np.unique(np.stack([group, table.truth, table.guess]), axis=1, return_counts=True)
+        self._group, self._truth, self._guess = cells
+        self._inside = self._group[:, None] == np.arange(len(names))
+        random = np.random.default_rng(SEED)
+        self._times = random.multinomial(counts.sum(), counts / counts.sum(), RESAMPLES)
+        self._labels = table.labels
 
     def rates(self, measure: str, label: str | None) -> NDArray[np.float64]:
         """(resamples, groups) values of a measure; NaN where a group has nothing to count."""
-        truth, guess = self._table.truth, self._table.guess
+        truth, guess = self._truth, self._guess
+        every = np.ones(len(truth), dtype=bool)
         if label is None:
-            return self._ratio(truth == guess, np.ones(len(truth), dtype=bool))
-        index = self._table.labels.index(label)
+            return self._ratio(truth == guess, every)
+        index = self._labels.index(label)
         if measure == "selection_rate":
-            return self._ratio(guess == index, np.ones(len(truth), dtype=bool))
+            return self._ratio(guess == index, every)
         return self._ratio((truth == index) & (guess == index), truth == index)
 
     def _ratio(self, hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> NDArray[np.float64]:
         counted, total = (
-            (self._times @ (self._inside * rows[:, None])).astype(np.float64) for rows in (hits, among)
+            (self._times @ (self._inside & rows[:, None])).astype(np.float64) for rows in (hits, among)
         )
         rates: NDArray[np.float64] = np.divide(
             counted, total, out=np.full_like(total, np.nan), where=total > 0

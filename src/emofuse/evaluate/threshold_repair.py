@@ -158,6 +158,9 @@ def _halves(
 
 
 def _best_cut(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
-    cuts = np.append(np.unique(scores), np.inf)
-    right = [float(((scores >= cut) == truth).mean()) for cut in cuts]
-    return float(cuts[int(np.argmax(right))])
+    order = np.argsort(scores)
+    cuts, positive = np.append(scores[order], np.inf), truth[order]
+    # With cut i, the i lowest rows are told no and the others yes.
+    right = np.append(0, np.cumsum(1 - positive)) + positive.sum() - np.append(0, np.cumsum(positive))
+    first = np.append(True, cuts[1:] > cuts[:-1])  # equal scores are told the same
+    return float(cuts[np.where(first, right, -1).argmax()])

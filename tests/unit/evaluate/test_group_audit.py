@@ -7,7 +7,7 @@ from fairlearn.metrics import MetricFrame, true_positive_rate
 from emofuse.errors import ConfigError
 from emofuse.evaluate.group_audit import audit_table, recall
 from emofuse.evaluate.group_table import GroupTable
-from emofuse.evaluate.threshold_repair import repair_thresholds
+from emofuse.evaluate.threshold_repair import _best_cut, repair_thresholds
 
 # Eight rows: of group a, three of four are right; of group b, two of four.
 TRUTH = [0, 0, 1, 1, 0, 0, 1, 1]
@@ -70,8 +70,8 @@ def test_renaming_the_groups_changes_names_alone():
     audit = audit_table(table())
     renamed = audit_table(table(group=["z" if name == "a" else "y" for name in GROUP]))
     for one, other in zip(audit.gaps, renamed.gaps, strict=True):
-        assert one.difference == other.difference
-        assert one.ratio == other.ratio
+        assert one.difference.value == other.difference.value
+        assert one.ratio.value == other.ratio.value
     assert {gap.highest for gap in renamed.gaps} <= {"y", "z"}
 
 
@@ -83,6 +83,15 @@ def test_a_known_gap_lies_in_its_interval():
     gap = gap_of(audit_table(table(truth, guess, group)), "recall", "yes")
     assert gap.difference.low < 0.3 < gap.difference.high
     assert gap.difference.high - gap.difference.low < 0.15
+
+
+def test_the_interval_of_a_difference_is_about_that_of_two_binomials():
+    group = np.repeat(["a", "b"], 1000)
+    guess = np.concatenate([np.arange(1000) < 800, np.arange(1000) < 600]).astype(int)
+    gap = gap_of(audit_table(table(np.ones(2000, dtype=int), guess, group)), "recall", "yes")
+    half = 1.96 * np.sqrt((0.8 * 0.2 + 0.6 * 0.4) / 1000)
+    assert gap.difference.low == pytest.approx(0.2 - half, abs=0.006)
+    assert gap.difference.high == pytest.approx(0.2 + half, abs=0.006)
 
 
 def test_a_group_without_a_positive_has_no_recall():
@@ -115,6 +124,15 @@ def test_thresholds_per_group_close_the_gap_on_rows_they_have_not_seen():
     assert repair.after.accuracy > repair.before.accuracy
     rates = repair_thresholds(scored(), "yes", "g", equalize="selection_rate")
     assert rates.after.gap < rates.before.gap / 2
+
+
+def test_one_threshold_is_the_one_with_the_highest_accuracy():
+    scores = np.array([0.2, 0.4, 0.4, 0.6, 0.8, 0.9])
+    truth = np.array([0, 1, 0, 0, 1, 1])
+    # From 0.8 on all but the second row are right.
+    assert _best_cut(scores, truth) == 0.8
+    assert _best_cut(scores, np.zeros(6, dtype=int)) == np.inf
+    assert _best_cut(scores, np.ones(6, dtype=int)) == 0.2
 
 
 def test_the_gap_as_answered_is_that_of_the_answers():
