@@ -29,8 +29,8 @@ from emofuse.export.neutral_heads import neutralize
 from emofuse.runtime.bundle import ModelBundle, load_bundle
 from emofuse.runtime.model_set import open_text_model
 
-STRENGTHS = {"text_bert_bilstm": 1.0, "text_bilstm": 3.0, "text_bilstm_open": 15.0}
-LADDER = {"text_bert_bilstm": (), "text_bilstm": (1.0, 10.0), "text_bilstm_open": (1.0, 3.0, 10.0)}
+STRENGTHS = {"text_bert_bilstm": 1.0, "text_bilstm": 3.0, "text_bilstm_open": 7.0}
+LADDER = {"text_bert_bilstm": (), "text_bilstm": (1.0, 10.0), "text_bilstm_open": (1.0, 3.0, 15.0)}
 KEPT = {
     "goemotions_ekman": "text/goemotions",
     "semeval2017": "text/semeval2017_4a",

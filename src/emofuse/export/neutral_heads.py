@@ -31,11 +31,14 @@ from numpy.typing import NDArray
 
 from emofuse.datasets import load_adapter
 from emofuse.errors import ConfigError, InputError
+from emofuse.evaluate.answers import answer_corpus
+from emofuse.evaluate.calibration import choose_thresholds
 from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
 from emofuse.export.person_probe import NAMES_PER_GROUP, build_probe
-from emofuse.runtime.bundle import ModelBundle
+from emofuse.runtime.bundle import ModelBundle, load_bundle
 from emofuse.runtime.evidence import EMBEDDING, STATES
 from emofuse.runtime.model_set import open_text_model
+from emofuse.taxonomy import load_taxonomy
 from emofuse.types import FloatArray
 
 __all__ = ["neutralize", "solve_edit"]
@@ -60,6 +63,7 @@ def neutralize(
     Args:
         bundle: A text bundle with linear heads.
         corpora: Adapter -> folder; up to 3,000 texts of each training split say which answers are to stay.
+            Where texts have several labels, the validation split chooses the labels' thresholds anew.
         bundle_dir: Bundle folder to write.
         strength: How much differences between persons count, > 0; see the module.
         fillings: Number of template fillings to learn from.
@@ -89,6 +93,11 @@ def neutralize(
     clear_bundle(bundle_dir)
     onnx.save(graph, bundle_dir / "model.onnx")
     write_bundle(bundle_dir, manifest, {"tokenizer.json": tokenizer})
+    # Where several labels may hold, the old cuts no longer fit the new probabilities.
+    if refitted := _refit_thresholds(bundle_dir, corpora):
+        for name, thresholds in refitted.items():
+            manifest["outputs"][name]["thresholds"] = thresholds
+        write_bundle(bundle_dir, manifest, {"tokenizer.json": tokenizer})
     return manifest
 
 
@@ -228,11 +237,27 @@ def _prune(graph: onnx.GraphProto) -> None:
         graph.initializer.remove(tensor)
 
 
+def _refit_thresholds(bundle_dir: Path, corpora: Mapping[str, Path]) -> dict[str, dict[str, float]]:
+    copy = load_bundle(str(bundle_dir))
+    refitted = {}
+    for name, root in corpora.items():
+        adapter = load_adapter(name)
+        if not adapter.multi_label or "validation" not in adapter.splits:
+            continue
+        answers = answer_corpus(copy, name, root, split="validation")
+        if answers.taxonomy in copy.outputs:
+            labels = load_taxonomy(answers.taxonomy).labels
+            cuts = choose_thresholds(answers.probabilities, answers.truth, labels)
+            refitted[answers.taxonomy] = {label: round(cut, 4) for label, cut in cuts.items()}
+    return refitted
+
+
 def _manifest(bundle: ModelBundle, strength: float, corpora: Sequence[str]) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads((bundle.path / "bundle.json").read_text(encoding="utf-8"))
     limit = (
         f"Heads changed by `emofuse audit neutralize --strength {strength:g}` with texts of "
-        f"{', '.join(corpora)}; temperatures and thresholds are those of {bundle.name}."
+        f"{', '.join(corpora)}; temperatures, and thresholds of labels that none of these has, are those of "
+        f"{bundle.name}."
     )
     return {
         **manifest,

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 from onnxruntime.quantization import quantize_dynamic
 from tests.conftest import record_checksums, save_graph
-from tests.unit.datasets.test_corpora import make_emotion
+from tests.unit.datasets.test_corpora import make_emotion, make_goemotions
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
@@ -16,6 +16,8 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from emofuse.datasets.eec import EecSentence
 from emofuse.errors import ConfigError
+from emofuse.evaluate.answers import answer_corpus
+from emofuse.evaluate.calibration import choose_thresholds
 from emofuse.evaluate.fairness import audit_text
 from emofuse.export.neutral_heads import neutralize, solve_edit
 from emofuse.export.person_probe import NAMES_PER_GROUP, NOUN_PAIRS, build_probe
@@ -155,6 +157,22 @@ def test_hardly_any_strength_answers_as_before(text_bundle, changed, tmp_path, i
             # An int8 product is rounded; the new heads are not.
             close = 0.02 if int8 else 1e-4
             np.testing.assert_allclose(one.probabilities[name], other.probabilities[name], atol=close)
+
+
+def test_labels_that_may_hold_together_get_thresholds_of_the_new_answers(text_bundle, tmp_path):
+    bundle = linear_heads(text_bundle, tmp_path / "tiny")
+    (tmp_path / "goemotions").mkdir()
+    make_goemotions(tmp_path / "goemotions")
+    root = tmp_path / "goemotions"
+    neutralize(bundle, {"goemotions_ekman": root}, tmp_path / "out", strength=9.0, fillings=5)
+    copy = load_bundle(str(tmp_path / "out"))
+    verify_bundle(copy.path)
+    answers = answer_corpus(copy, "goemotions_ekman", root, split="validation")
+    labels = load_taxonomy("ekman7").labels
+    expected = choose_thresholds(answers.probabilities, answers.truth, labels)
+    assert copy.outputs["ekman7"].thresholds == pytest.approx(expected, abs=1e-4)
+    assert copy.outputs["ekman7"].thresholds != bundle.outputs["ekman7"].thresholds
+    assert copy.outputs["goemotions28"].thresholds == bundle.outputs["goemotions28"].thresholds
 
 
 def test_a_bundle_may_be_changed_in_place(text_bundle, tmp_path):
