@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Regenerates the accuracy figures: benchmarks/evaluate.sh DATA
-# DATA holds text/{goemotions,semeval2017_4a,semeval2007,emobank,sentiment140,emotion,meld,imdb,checklist_sentiment},
+# DATA holds text/{goemotions,semeval2017_4a,semeval2007,emobank,sentiment140,emotion,meld,imdb,checklist_sentiment,eec},
 # faces, msed, pairs and the reference detector.
 set -euo pipefail
 data=$(realpath "${1:?give the folder that holds the corpora}")
@@ -74,6 +74,7 @@ python "$here/detector_report.py" --report docs/reports
 python "$here/robustness.py" --data "$data" --json "$here/robustness.json"
 emofuse audit checklist --root "$data/text/checklist_sentiment" --models text_bert_bilstm,text_bilstm \
   --json "$here/checklist.json"
+python "$here/eec.py" --data "$data" --json "$here/eec.json"
 python "$here/abstention.py" --root "$data/text/goemotions" --json "$here/abstention.json"
 python "$here/faces_and_words.py" --json "$here/faces_and_words.json"
 python "$here/explanations.py" --data "$data" --json "$here/explanations.json"
