@@ -553,11 +553,16 @@ def eec_table() -> str:
     """The largest gap of each pair of groups on the Equity Evaluation Corpus, by strength of the change."""
     rows = []
     for name, found in read_current("eec")["models"].items():
+        audits = {"0": found["as_it_is"], f"{found['neutral']['strength']:g}": found["neutral"]["audit"]}
         for strength, gaps in found["ladder"].items():
-            figures = [f"**{value:.3f}**" if value <= 0.02 else f"{value:.3f}" for value in gaps.values()]
-            met = "met" if max(gaps.values()) <= 0.02 else "missed"
-            rows.append([f"`{name}`", "as it is" if strength == "0" else strength, *figures, met])
-    return render(["model", "strength", *gaps, "0.02"], rows)
+            figures = [f"**{value:.4f}**" if value <= 0.02 else f"{value:.4f}" for value in gaps.values()]
+            single = "–"
+            if strength in audits:
+                single = f"{max(gap['one_to_one'] for gap in audits[strength]['gaps']):.4f}"
+            verdict = "met" if max(gaps.values()) <= 0.02 else "missed"
+            row = [f"`{name}`", "as it is" if strength == "0" else strength, *figures, verdict, single]
+            rows.append(row)
+    return render(["model", "strength", *gaps, "at most 0.02", "one to one"], rows)
 
 
 def eec_labels_table() -> str:
@@ -566,7 +571,7 @@ def eec_labels_table() -> str:
     audits = [found["as_it_is"]["gaps"] for found in models.values()]
     rows = []
     for gaps in zip(*audits, strict=True):
-        row = [f"{gaps[0]['group']} ({gaps[0]['pairs']})", gaps[0]["label"]]
+        row = [f"{gaps[0]['group']} ({gaps[0]['pairs']})", f"{gaps[0]['label']} ({gaps[0]['taxonomy']})"]
         for gap in gaps:
             span = gap["absolute"]
             row.append(f"{gap['mean']:+.3f}{'*' if gap['p'] < 0.05 else ''}")
