@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor, nn
@@ -40,7 +39,7 @@ from emofuse.train.trainer import load_run
 from emofuse.train.validation import read_validation
 from emofuse.types import FloatArray
 
-__all__ = ["export_run"]
+__all__ = ["batch_examples", "export_run"]
 
 MAX_WINDOWS = 32
 CALIBRATION_BATCHES = 24
@@ -77,12 +76,16 @@ class _Whole(nn.Module):
 
 class _Mirrored(_Whole):
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        views = self.network.read(torch.cat([inputs, inputs.flip(-1)]))
-        *read, states = (both.reshape(2, -1, *both.shape[1:]) for both in views)
-        return (*(both.mean(dim=0) for both in read), states[0])
+        return self.network.read_mirrored(inputs)
 
 
-def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) -> dict[str, Any]:
+def export_run(
+    run_dir: Path,
+    bundle_dir: Path,
+    *,
+    quantize: str | None = None,
+    temperatures: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
     """Export the best network of a run.
 
     Beside the logits of each head the graph gives `embeddings`, what the heads see, and `states`, one vector
@@ -95,6 +98,7 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
         run_dir: A folder that `train` filled.
         bundle_dir: Bundle folder to write; existing files of a bundle are replaced.
         quantize: Overrides the recipe's `export.quantize`.
+        temperatures: Head -> its temperature, where that is not to be fitted.
 
     Returns:
         The manifest that was written to `bundle.json`.
@@ -105,7 +109,7 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     """
     recipe, network, tokenizer = load_run(run_dir)
     validation = read_validation(run_dir / "validation.npz")
-    batches = _batches(validation, recipe.export.max_batch)
+    batches = batch_examples(validation, recipe.export.max_batch)
     model = bundle_dir / "model.onnx"
     clear_bundle(bundle_dir)
     with TemporaryDirectory() as folder:
@@ -116,7 +120,8 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
         check_parity(whole, exact, few, units=[1.0] * len(recipe.heads) + [FEATURE_UNIT] * len(FEATURES))
         sample = [batch for _, batch in batches[:: max(1, len(batches) // CALIBRATION_BATCHES)]]
         QUANTIZERS[quantize or recipe.export.quantize](exact, model, sample)
-    outputs, metrics = _calibrate(recipe, validation, _run(model, batches, len(validation)))
+    logits = _run(model, batches, len(validation))
+    outputs, metrics = _calibrate(recipe, validation, logits, temperatures or {})
     files = {}
     if tokenizer is not None:
         files["tokenizer.json"] = (run_dir / "tokenizer.json").read_bytes()
@@ -131,7 +136,16 @@ def export_run(run_dir: Path, bundle_dir: Path, *, quantize: str | None = None) 
     return manifest
 
 
-def _batches(examples: Sequence[Example], size: int) -> list[tuple[list[int], NDArray[Any]]]:
+def batch_examples(examples: Sequence[Example], size: int) -> list[tuple[list[int], NDArray[Any]]]:
+    """Batches of examples whose inputs have one shape.
+
+    Args:
+        examples: Encoded examples.
+        size: Most of a batch.
+
+    Returns:
+        Rows of `examples`, and their inputs as a graph takes them.
+    """
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, example in enumerate(examples):
         groups.setdefault(example.inputs.shape, []).append(index)
@@ -156,7 +170,10 @@ def _run(model: Path, batches: Sequence[tuple[list[int], NDArray[Any]]], count: 
 
 
 def _calibrate(
-    recipe: Recipe, validation: Sequence[Example], logits: Mapping[str, FloatArray]
+    recipe: Recipe,
+    validation: Sequence[Example],
+    logits: Mapping[str, FloatArray],
+    temperatures: Mapping[str, float],
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     outputs, metrics = {}, []
     for head, config in recipe.heads.items():
@@ -166,13 +183,7 @@ def _calibrate(
         corpus = "+".join(c.name for c in recipe.corpora if c.validation and head in c.heads)
         labels = list(load_taxonomy(head).labels)
         activation: Activation = "sigmoid" if config.multi_label else "softmax"
-        voted = recipe.task == "face" and activation == "softmax"
-        clear = clear_rows(targets) if voted else np.full(len(rows), fill_value=True)
-        right = _sharpen(targets[clear], activation)
-        if recipe.export.calibration == "accuracy" and activation == "softmax":
-            temperature = match_confidence(own[clear], right)
-        else:
-            temperature = fit_temperature(own[clear], right, activation)
+        temperature = temperatures.get(head) or _temperature(recipe, own, targets, activation)
         probabilities = probabilities_of(own, temperature, activation)
         thresholds = choose_thresholds(probabilities, targets, labels)
         outputs[head] = {
@@ -192,6 +203,15 @@ def _calibrate(
                 }
             )
     return outputs, metrics
+
+
+def _temperature(recipe: Recipe, logits: FloatArray, targets: FloatArray, activation: Activation) -> float:
+    voted = recipe.task == "face" and activation == "softmax"
+    clear = clear_rows(targets) if voted else np.full(len(targets), fill_value=True)
+    right = _sharpen(targets[clear], activation)
+    if recipe.export.calibration == "accuracy" and activation == "softmax":
+        return match_confidence(logits[clear], right)
+    return fit_temperature(logits[clear], right, activation)
 
 
 def _sharpen(targets: FloatArray, activation: Activation) -> FloatArray:

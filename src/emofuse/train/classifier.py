@@ -63,6 +63,19 @@ class EmotionNetwork(nn.Module):
         embedding, states = self.encoder(inputs)
         return (*(head(embedding) for head in self.heads.values()), embedding, states)
 
+    def read_mirrored(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        """The mean of what is read in grey pictures and in their mirror images.
+
+        Args:
+            pictures: What the encoder takes.
+
+        Returns:
+            As for `read`; the states are those of the upright pictures.
+        """
+        views = self.read(torch.cat([pictures, pictures.flip(-1)]))
+        *read, states = (both.reshape(2, -1, *both.shape[1:]) for both in views)
+        return (*(both.mean(dim=0) for both in read), states[0])
+
 
 class Classifier(lightning.LightningModule):
     """Trains a network on batches in which each sample is labelled for some heads.

@@ -30,7 +30,16 @@ from emofuse.train.synonyms import add_synonyms
 from emofuse.train.targets import head_sizes, target_vectors, weigh_labels
 from emofuse.types import FloatArray, Sample
 
-__all__ = ["Batch", "ClassifierData", "Example", "input_px", "read_examples", "read_samples", "read_texts"]
+__all__ = [
+    "Batch",
+    "ClassifierData",
+    "Example",
+    "input_px",
+    "prepare_input",
+    "read_examples",
+    "read_samples",
+    "read_texts",
+]
 
 FACE_PX = 48
 
@@ -152,24 +161,41 @@ def _encode(
     targets: Sequence[Mapping[str, FloatArray]],
     tokenizer: WordPieceTokenizer | None,
 ) -> list[Example]:
-    if tokenizer is None:
-        return [
-            Example(_picture_of(recipe, sample), target)
-            for sample, target in zip(samples, targets, strict=True)
-            if target
-        ]
-    texts = [_text_of(recipe, sample) for sample in samples]
-    kept = {i: text for i, text in enumerate(texts) if text is not None and targets[i]}
-    prefix, suffix = tokenizer.frame()
-    room = recipe.tokenizer.max_tokens - len(prefix) - len(suffix)
     random = np.random.default_rng(recipe.seed)
     examples = []
-    for i, text in kept.items():
-        ids = tokenizer.encode(text)
-        windows, _ = split_windows(ids, room, max_windows=len(ids))
-        window = windows[random.integers(len(windows))]
-        examples.append(Example(np.array([*prefix, *window, *suffix], dtype=np.int32), targets[i]))
+    for sample, target in zip(samples, targets, strict=True):
+        if target and (inputs := prepare_input(recipe, sample, tokenizer, random)) is not None:
+            examples.append(Example(inputs, target))
     return examples
+
+
+def prepare_input(
+    recipe: Recipe, sample: Sample, tokenizer: WordPieceTokenizer | None, random: np.random.Generator
+) -> Any:
+    """What the network of a recipe takes of a sample.
+
+    Args:
+        recipe: Of the network.
+        sample: With a text, or a picture for a face or scene recipe.
+        tokenizer: For text recipes; None for pictures.
+        random: Draws the window of a text beyond the recipe's `max_tokens`.
+
+    Returns:
+        As `Example.inputs`; None for a text without a visible character.
+
+    Raises:
+        CorpusFormatError: The sample has no picture.
+    """
+    if tokenizer is None:
+        return _picture_of(recipe, sample)
+    if (text := _text_of(recipe, sample)) is None:
+        return None
+    prefix, suffix = tokenizer.frame()
+    ids = tokenizer.encode(text)
+    room = recipe.tokenizer.max_tokens - len(prefix) - len(suffix)
+    windows, _ = split_windows(ids, room, max_windows=len(ids))
+    window = windows[random.integers(len(windows))]
+    return np.array([*prefix, *window, *suffix], dtype=np.int32)
 
 
 def _text_of(recipe: Recipe, sample: Sample) -> str | None:
