@@ -80,7 +80,7 @@ def exported(trained, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def fused(data, exported, tmp_path_factory):
+def fused(data, trained, exported, tmp_path_factory):
     """Fusion recipe -> its run in miniature, over members in miniature."""
     runs = tmp_path_factory.mktemp("fusions")
 
@@ -89,7 +89,10 @@ def fused(data, exported, tmp_path_factory):
         if not run.exists():
             recipe = read_yaml(path_of(name))
             for member in recipe["members"]:
-                member["model"] = exported(quick_run_of(member["model"]))
+                own = quick_run_of(member["model"])
+                member["model"] = exported(own)
+                if "run" in member:
+                    member["run"] = str(trained(own))
             recipe["corpora"][0]["share"] = [0.0, 1.0]
             recipe["train"] |= {"epochs": 3, "batch_size": 16}
             (runs / f"{name}.yaml").write_text(json.dumps(recipe))  # JSON is YAML

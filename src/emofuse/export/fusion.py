@@ -19,6 +19,7 @@ from emofuse.evaluate.calibration import fit_temperature, probabilities_of
 from emofuse.evaluate.selective import threshold_at_coverage
 from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
 from emofuse.export.onnx_model import check_parity, trace_onnx
+from emofuse.export.tuned import export_tuned, read_again
 from emofuse.metrics import expected_calibration_error
 from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle
 from emofuse.runtime.session import open_session
@@ -54,7 +55,8 @@ def export_fusion(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
 
     The float32 graph must agree with torch within 1e-4. Temperatures are fitted on the validation split, and
     `abstain` is the confidence that nine tenths of the answers reach there, at most 0.5. Members that are
-    not embedded are copied into the bundle.
+    not embedded are copied into the bundle; those that learned along are exported into it first, and read
+    the validation split again.
 
     Args:
         run_dir: A folder that `train_fusion` filled.
@@ -68,8 +70,11 @@ def export_fusion(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
         ParityError: The ONNX graph does not compute what torch computes.
     """
     recipe, network, validation = load_fusion(run_dir)
-    members = open_members(recipe)
+    bundles = open_members(recipe)
     clear_bundle(bundle_dir)
+    tuned = export_tuned(recipe, run_dir, bundle_dir / "members")
+    members = {name: tuned.get(index, bundle) for index, (name, bundle) in enumerate(bundles.items())}
+    validation = read_again(recipe, validation, tuned)
     model = bundle_dir / "model.onnx"
     _trace(network, validation, model)
     logits = _run(network, validation, model)
@@ -77,10 +82,7 @@ def export_fusion(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     first = main_output(recipe.heads)
     # An answer that is more likely right than wrong is worth giving, however sure the others are.
     abstain = min(threshold_at_coverage(answers[first].max(axis=1), COVERAGE), 0.5)
-    embedded = {name: load_bundle(name).path for name in list_bundles()}
-    for name, bundle in members.items():
-        if bundle.path != embedded.get(name):
-            shutil.copytree(bundle.path, bundle_dir / "members" / name)
+    _carry(members, bundle_dir / "members")
     manifest = {
         "schema": 1,
         "name": recipe.name,
@@ -106,6 +108,13 @@ def export_fusion(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     }
     write_bundle(bundle_dir, manifest, {})
     return manifest
+
+
+def _carry(members: Mapping[str, ModelBundle], folder: Path) -> None:
+    embedded = {name: load_bundle(name).path for name in list_bundles()}
+    for name, bundle in members.items():
+        if bundle.path not in (embedded.get(name), folder / name):
+            shutil.copytree(bundle.path, folder / name)
 
 
 def _describe_members(

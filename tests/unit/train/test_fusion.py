@@ -172,10 +172,12 @@ def test_noise_replaces_one_half_of_a_pair():
     assert {tuple(row.tolist()) for row in changed.vectors[2][faceless]} <= fields
 
 
+TEXT = {"modality": "text", "model": "text_bilstm", "gives": ["sentiment3"]}
+FACE = {"modality": "face", "model": "face_ferplus", "gives": ["ekman7"], "run": "runs/face_ferplus"}
 RECIPE = {
     "name": "x",
     "task": "fusion",
-    "members": [{"modality": "text", "model": "text_bilstm", "gives": ["sentiment3"]}],
+    "members": [TEXT],
     "head": {"name": "log_linear"},
     "heads": {"ekman7": {}},
     "corpora": [{"name": "msed", "root": ".", "heads": {"ekman7": "ekman7"}}],
@@ -195,6 +197,9 @@ RECIPE = {
             {"head": {"name": "early"}, "corpora": [{**RECIPE["corpora"][0], "validation": None}]},
             "validation",
         ),
+        ({"head": {"name": "early"}, "members": [FACE]}, "crops of single faces only, and msed"),
+        ({"head": {"name": "cross_attention"}, "members": [{**FACE, "modality": "text"}]}, "learn along"),
+        ({"head": {"name": "early"}, "members": [FACE, TEXT], "noise": 0.1}, "learn along without"),
     ],
 )
 def test_recipes_that_make_no_sense_are_refused(changes, message):

@@ -45,6 +45,7 @@ class FusionTable:
         present: (n, modalities) float32.
         targets: Output -> (n, labels) float32, NaN where unlabelled.
         key: Name of everything that the readings depend on.
+        samples: What was read; empty in a table that was kept.
     """
 
     vectors: tuple[FloatArray, ...]
@@ -52,6 +53,7 @@ class FusionTable:
     present: FloatArray
     targets: Mapping[str, FloatArray]
     key: str = ""
+    samples: tuple[Sample, ...] = ()
 
     def __len__(self) -> int:
         return len(self.present)
@@ -151,6 +153,7 @@ def read_table(
         arrays["present"][kept],
         {name: target[kept] for name, target in targets.items()},
         key,
+        tuple(sample for sample, own in zip(samples, kept, strict=True) if own),
     )
 
 
@@ -326,6 +329,7 @@ class FusionData(lightning.LightningDataModule):
             np.concatenate([table.present for table in tables]),
             {name: np.concatenate([table.targets[name] for table in tables]) for name in tables[0].targets},
             "+".join(table.key for table in tables),
+            tuple(sample for table in tables for sample in table.samples),
         )
 
     def label_weights(self) -> dict[str, FloatArray]:

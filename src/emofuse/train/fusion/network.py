@@ -61,8 +61,6 @@ class MemberLayout:
 class FusionNetwork(nn.Module):
     """A head over the members' vectors and one linear layer per output, or a pool of what they answer."""
 
-    backbone = None
-
     def __init__(
         self,
         config: FusionHeadConfig,
@@ -70,6 +68,7 @@ class FusionNetwork(nn.Module):
         sizes: Mapping[str, int],
     ) -> None:
         super().__init__()
+        self.backbone: Any = None
         self.members = tuple(members)
         self.modalities = 1 + max(member.modality for member in members)
         self.outputs = tuple(sizes)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from emofuse.datasets import shows_crops
 from emofuse.errors import ConfigError
 from emofuse.taxonomy import POLARITIES
 from emofuse.train.config import Count, Range, Share
@@ -19,17 +20,20 @@ POOLS = ("log_linear", "dynamic_pool")
 
 @dataclass(frozen=True, kw_only=True)
 class MemberConfig:
-    """A model whose reading is fused; it stays as it is.
+    """A model whose reading is fused.
 
     Attributes:
         modality: What it reads.
         model: Name of an embedded bundle, or a bundle folder.
         gives: Label sets whose probabilities it hands over, and `embedding`.
+        run: Run that the model was exported from; its network then learns along with the head, at the rate
+            `train.backbone_lr`. Without one the model stays as it is.
     """
 
     modality: Literal["text", "face", "scene"]
     model: str
     gives: tuple[str, ...] = ("ekman7", "sentiment3", "embedding")
+    run: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +115,7 @@ class FusionRecipe:
                 "leave the two out.",
                 item=self.name,
             )
+        self._check_tuning()
         if set(self.heads) <= set(POLARITIES):
             raise ConfigError(
                 "A fusion needs an output with emotions or labels of your own, beside that of sentiment.",
@@ -126,6 +131,22 @@ class FusionRecipe:
                     "split.",
                     item=head,
                 )
+
+    def _check_tuning(self) -> None:
+        tuned = [member for member in self.members if member.run]
+        if tuned and (self.mispairing or self.noise or self.looks_at_states):
+            raise ConfigError(
+                "Members with a `run` learn along without mispairing and noise, and under a head that reads "
+                "no tokens and patches. Leave these out, or the runs.",
+                item=self.name,
+            )
+        whole = [corpus.name for corpus in self.corpora if not shows_crops(corpus.name)]
+        if whole and any(member.modality != "text" for member in tuned):
+            raise ConfigError(
+                f"A member that reads pictures learns along on crops of single faces only, and {whole[0]} "
+                "shows whole pictures. Leave out the member's `run`, or take another corpus.",
+                item=whole[0],
+            )
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
-"""Train a fusion over models that stay as they are."""
+"""Train a fusion, over models that stay as they are or that learn along."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,10 +21,13 @@ from emofuse.train.fusion.augment import Mispairing, ModalityDropout, Noise
 from emofuse.train.fusion.data import FusionData, FusionTable, layouts_of, open_members, read_empty
 from emofuse.train.fusion.network import FusionNetwork, MemberLayout
 from emofuse.train.fusion.recipe import FusionRecipe
+from emofuse.train.fusion.tuning import TunedFusion, TunedMember, open_tuned
 from emofuse.train.runs import begin_run, best_of, build_trainer, read_run_recipe, read_weights
 from emofuse.train.targets import head_sizes
 
-__all__ = ["load_fusion", "train_fusion"]
+__all__ = ["load_fusion", "load_tuned", "train_fusion"]
+
+TUNED = "backbone."
 
 
 def train_fusion(
@@ -33,11 +37,13 @@ def train_fusion(
     *,
     resume: bool = False,
     devices: int | Literal["auto"] = "auto",
+    extra: Sequence[lightning.Callback] = (),
 ) -> Path:
     """Train a fusion and keep its best epoch.
 
     The members read each corpus once; their readings are kept beside the run, in `features/`, for the next
-    fusion of the same models.
+    fusion of the same models. Members with a run of their own then learn along, from the texts and faces
+    themselves.
 
     Args:
         recipe: What to train.
@@ -45,6 +51,7 @@ def train_fusion(
         run_dir: Gets what `emofuse.train.trainer.train` writes, and `members.json`.
         resume: Go on from `last.ckpt` when there is one.
         devices: As for `emofuse.train.train_recipe`.
+        extra: Further Lightning callbacks.
 
     Returns:
         Path of the best checkpoint.
@@ -56,15 +63,19 @@ def train_fusion(
     recipe = _name_labels(recipe, data_root)
     goes_on = begin_run(recipe, run_dir, resume=resume)
     lightning.seed_everything(recipe.seed, verbose=False)
+    checksums = _checksums(recipe)  # a run that is not there is to be missed before the corpora are read
     data = FusionData(recipe, data_root, cache=run_dir.parent / "features")
     layouts = layouts_of(recipe, data.training)
-    _remember(recipe, layouts, data, run_dir, goes_on=goes_on)
-    _write_validation(data.validation, run_dir)
-    network = FusionNetwork(recipe.head, layouts, head_sizes(recipe.heads))
+    rows = [asdict(layout) | checksums[layout.name] for layout in layouts]
+    _remember(rows, data, run_dir, goes_on=goes_on)
+    network = _build_network(recipe, layouts)
     network.settle(data.training.inputs())
+    if isinstance(network, TunedFusion):
+        data.training, data.validation = network.prepare(data.training), network.prepare(data.validation)
+    _write_validation(data.validation, run_dir)
     augment = _build_augmentation(recipe, layouts, data)
     model = Classifier(network, recipe, data.label_weights(), augment=augment)
-    trainer = build_trainer(recipe.train, run_dir, devices=devices)
+    trainer = build_trainer(recipe.train, run_dir, devices=devices, extra=extra)
     last = run_dir / "checkpoints" / "last.ckpt" if goes_on else None
     trainer.fit(model, data, ckpt_path=last, weights_only=True)
     return run_dir / "checkpoints" / "best.ckpt"
@@ -77,7 +88,8 @@ def load_fusion(run_dir: Path) -> tuple[FusionRecipe, FusionNetwork, FusionTable
         run_dir: A folder that `train_fusion` filled.
 
     Returns:
-        The recipe, the network in evaluation mode, and the validation samples.
+        The recipe, the head's network in evaluation mode, and the validation samples; of a member that
+        learned along, they hold what its network takes.
 
     Raises:
         ConfigError: The folder holds no finished epoch, or a member was replaced since.
@@ -85,8 +97,8 @@ def load_fusion(run_dir: Path) -> tuple[FusionRecipe, FusionNetwork, FusionTable
     weights = read_weights(best_of(run_dir))
     recipe = read_run_recipe(FusionRecipe, run_dir)
     members = json.loads((run_dir / "members.json").read_text(encoding="utf-8"))["members"]
-    now = {name: bundle.sha256 for name, bundle in open_members(recipe).items()}
-    if changed := [member["name"] for member in members if now.get(member["name"]) != member["sha256"]]:
+    now = _checksums(recipe)
+    if changed := [own["name"] for own in members if own | now.get(own["name"], {"sha256": ""}) != own]:
         raise ConfigError(
             f"{changed[0]} is not the model any more that {run_dir} was trained on. Train the fusion again.",
             item=changed[0],
@@ -98,8 +110,35 @@ def load_fusion(run_dir: Path) -> tuple[FusionRecipe, FusionNetwork, FusionTable
         for own in members
     ]
     network = FusionNetwork(recipe.head, layouts, head_sizes(recipe.heads))
-    network.load_state_dict(weights)
+    network.load_state_dict({key: value for key, value in weights.items() if not key.startswith(TUNED)})
     return recipe, network.eval(), _read_validation(run_dir)
+
+
+def load_tuned(run_dir: Path) -> dict[int, TunedMember]:
+    """Load the members that learned along, as the best epoch left them.
+
+    Args:
+        run_dir: A folder that `train_fusion` filled.
+
+    Returns:
+        Position of the member -> its network in evaluation mode; empty where all stayed as they were.
+
+    Raises:
+        ConfigError: The folder holds no finished epoch, or a run of a member is gone or another one.
+    """
+    weights = read_weights(best_of(run_dir))
+    tuned = open_tuned(read_run_recipe(FusionRecipe, run_dir))
+    own = {key.removeprefix(TUNED): value for key, value in weights.items() if key.startswith(TUNED)}
+    nn.ModuleDict({str(index): member for index, member in tuned.items()}).load_state_dict(own)
+    for member in tuned.values():
+        member.eval()
+    return tuned
+
+
+def _build_network(recipe: FusionRecipe, layouts: Sequence[MemberLayout]) -> FusionNetwork:
+    if any(member.run for member in recipe.members):
+        return TunedFusion(recipe, layouts)
+    return FusionNetwork(recipe.head, layouts, head_sizes(recipe.heads))
 
 
 def _name_labels(recipe: FusionRecipe, data_root: Path) -> FusionRecipe:
@@ -139,13 +178,7 @@ def _build_augmentation(
     return nn.Sequential(*steps)
 
 
-def _remember(
-    recipe: FusionRecipe, layouts: Sequence[MemberLayout], data: FusionData, run_dir: Path, *, goes_on: bool
-) -> None:
-    rows = [
-        {**asdict(layout), "sha256": bundle.sha256}
-        for layout, bundle in zip(layouts, open_members(recipe).values(), strict=True)
-    ]
+def _remember(rows: Sequence[Mapping[str, Any]], data: FusionData, run_dir: Path, *, goes_on: bool) -> None:
     known = {"members": rows, "readings": [data.training.key, data.validation.key]}
     text = json.dumps(known, indent=1) + "\n"
     path = run_dir / "members.json"
@@ -156,6 +189,15 @@ def _remember(
             item=str(run_dir),
         )
     path.write_text(text, encoding="utf-8")
+
+
+def _checksums(recipe: FusionRecipe) -> dict[str, dict[str, str]]:
+    sums = {name: {"sha256": bundle.sha256} for name, bundle in open_members(recipe).items()}
+    for name, member in zip(sums, recipe.members, strict=True):
+        if member.run:
+            checkpoint = best_of(Path(member.run))
+            sums[name]["run_sha256"] = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    return sums
 
 
 def _write_validation(table: FusionTable, run_dir: Path) -> None:
