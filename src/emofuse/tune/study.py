@@ -16,6 +16,8 @@ import yaml
 
 from emofuse.errors import ConfigError
 from emofuse.train.config import build_config, read_yaml, set_key
+from emofuse.train.fusion.recipe import FusionRecipe
+from emofuse.train.fusion.training import train_fusion
 from emofuse.train.recipe import Recipe, SearchRange
 from emofuse.train.trainer import train
 
@@ -65,10 +67,10 @@ def tune_recipe(
     """Train a recipe with values from its `search` section, judged on validation data alone.
 
     Args:
-        path: YAML recipe of a text or face model with a `search` section.
+        path: YAML recipe of a text or face model or a fusion, with a `search` section.
         data_root: Folder that holds the corpora.
-        study_dir: Gets `study.db`, `best.yaml` and `best/`, the run of the best trial. A study that is there
-            already goes on.
+        study_dir: Gets `study.db`, `best.yaml` and `best/`, the run of the best trial, and `features/`, what
+            the members of a fusion read. A study that is there already goes on.
         trials: Trials to add.
         overrides: `key.sub=value` strings for every trial.
 
@@ -81,7 +83,7 @@ def tune_recipe(
 
     Source: Akiba et al. 2019, "Optuna"; tree-structured Parzen estimator, median pruning.
     """
-    base = build_config(Recipe, read_yaml(path, overrides))
+    base = _check(read_yaml(path, overrides))
     if not base.search:
         raise ConfigError(f"{path} has no `search` section that says what to try.", item=str(path))
     study = _open_study(path, base, study_dir, overrides)
@@ -89,12 +91,15 @@ def tune_recipe(
     def run(trial: optuna.Trial) -> float:
         changes = {key: _suggest(trial, key, values) for key, values in base.search.items()}
         try:
-            recipe = build_config(Recipe, _build(path, overrides, changes))
+            recipe = _check(_build(path, overrides, changes))
         except ConfigError as error:  # each value is good, but not beside the others
             raise optuna.TrialPruned(error.message) from error
         prune, folder = _Prune(trial), study_dir / f"trial_{trial.number}"
         try:
-            train(recipe, data_root, folder, extra=[prune])
+            if isinstance(recipe, FusionRecipe):
+                train_fusion(recipe, data_root, folder, extra=[prune])
+            else:
+                train(recipe, data_root, folder, extra=[prune])
             if _beats(study, prune.best):
                 shutil.rmtree(study_dir / "best", ignore_errors=True)
                 folder.rename(study_dir / "best")
@@ -111,7 +116,13 @@ def tune_recipe(
     return TuneResult(study.best_value, found, len(study.trials), study_dir / "best.yaml", study_dir / "best")
 
 
-def _open_study(path: Path, base: Recipe, study_dir: Path, overrides: Sequence[str]) -> optuna.Study:
+def _check(data: Mapping[str, Any]) -> Recipe | FusionRecipe:
+    return build_config(FusionRecipe, data) if data.get("task") == "fusion" else build_config(Recipe, data)
+
+
+def _open_study(
+    path: Path, base: Recipe | FusionRecipe, study_dir: Path, overrides: Sequence[str]
+) -> optuna.Study:
     study_dir.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # A wrong key, type or range is to be found before hours of training.
@@ -144,7 +155,7 @@ def _build(path: Path, overrides: Sequence[str], changes: Mapping[str, Any]) -> 
     data = read_yaml(path, overrides)
     for key, value in changes.items():
         set_key(data, key, value)
-    build_config(Recipe, data)
+    _check(data)
     return data
 
 

@@ -1,7 +1,12 @@
+import json
+
 import pytest
+from tests.conftest import build_text_bundle
+from tests.miniature import write_corpora
 
 from emofuse.cli import cli
 from emofuse.errors import ConfigError
+from emofuse.train.fusion.training import load_fusion
 from emofuse.tune import tune_recipe
 
 RECIPE = """
@@ -38,6 +43,25 @@ def test_study_finds_goes_on_and_leaves_one_run(data, capsys):
     assert set(first.changes) == {"train.lr", "encoder.hidden"}
     again = tune_recipe(data / "study" / "best.yaml", data, data / "other", trials=1)
     assert again.trials == 1
+
+
+def test_a_fusion_is_searched_too(tmp_path):
+    root = write_corpora(tmp_path / "data")
+    build_text_bundle(tmp_path / "text")
+    recipe = {
+        "name": "mine",
+        "task": "fusion",
+        "members": [{"modality": "text", "model": str(tmp_path / "text"), "gives": ["ekman7"]}],
+        "head": {"name": "mlp", "hidden": 4},
+        "heads": {"own": {}},
+        "corpora": [{"name": "csv", "root": "shop", "heads": {"own": "own"}}],
+        "train": {"epochs": 1, "precision": "32-true"},
+        "search": {"train.batch_size": {"choices": [8, 16]}},
+    }
+    (tmp_path / "mine.yaml").write_text(json.dumps(recipe))
+    found = tune_recipe(tmp_path / "mine.yaml", root, tmp_path / "study", trials=1)
+    assert set(found.changes) == {"train.batch_size"}
+    assert load_fusion(found.run_dir)[0].train.batch_size == found.changes["train.batch_size"]
 
 
 def test_recipe_without_a_search_is_refused(data):
