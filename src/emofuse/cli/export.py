@@ -33,4 +33,6 @@ def export(run: Path, output: Path, int8: bool | None, data_root: Path | None) -
         )
     for row in manifest["metrics"]:
         click.echo(f"{row['corpus']} {row['split']} {row['metric']} {row['value']:.4f} (n={row['n']})")
-    click.echo(f"Wrote {output}: {sum(f.stat().st_size for f in output.iterdir()) / 1e6:.1f} MB")
+    click.echo(
+        f"Wrote {output}: {sum(f.stat().st_size for f in output.rglob('*') if f.is_file()) / 1e6:.1f} MB"
+    )
