@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from emofuse.cli.extras import needs_extra
+from emofuse.cli.output import prepare_folder, show_model
 from emofuse.errors import ConfigError
 from emofuse.runtime.bundle import ModelBundle, load_bundle
 
@@ -44,7 +45,7 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         raise ConfigError("A model is given twice.", item=models[0])
     for file in (output, markdown):
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            prepare_folder(file.parent)
     with needs_extra("eval"), TemporaryDirectory() as scratch:
         from emofuse.evaluate.answers import answer_corpus  # noqa: PLC0415
         from emofuse.evaluate.comparison import compare_answers  # noqa: PLC0415 - an extra
@@ -77,7 +78,7 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         options += (f" --taxonomy {taxonomy}" if taxonomy else "") + (f" --labels {labels}" if labels else "")
         record = {
             "command": " ".join(
-                ["emofuse compare", *map(_shown, models), options + " --baselines" * baselines]
+                ["emofuse compare", *map(show_model, models), options + " --baselines" * baselines]
             ),
             "date": datetime.now(UTC).date().isoformat(),
             "model_sha256": digests,
@@ -88,11 +89,6 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
         markdown.write_text(result.to_markdown(), encoding="utf-8")
     click.echo(f"{corpus} {split}: {result.samples} samples, {result.taxonomy}, 95 % bootstrap intervals")
     click.echo(result.to_markdown(), nl=False)
-
-
-def _shown(model: str) -> str:
-    # A place on this machine means nothing on another.
-    return Path(model).name if Path(model).is_absolute() else model
 
 
 def _open_all(models: tuple[str, ...], scratch: Path) -> dict[str, ModelBundle]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emofuse.cli.extras import needs_extra
+from emofuse.cli.output import prepare_folder, show_model
 from emofuse.runtime.bundle import load_bundle
 
 if TYPE_CHECKING:
@@ -45,29 +46,24 @@ def evaluate(  # noqa: PLR0913 - one parameter per option of the command
     without_inputs: bool,
 ) -> None:
     """Score a BUNDLE (name or folder) on a split of a corpus."""
+    if without_inputs and report is None:
+        raise click.UsageError("--without-inputs is for --report.")
     opened = load_bundle(bundle)
     chosen = [label for label in (labels or "").split(",") if label]
     for folder in (output.parent if output else None, report):
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            prepare_folder(folder)
+    command = f"emofuse evaluate {show_model(bundle)} --corpus {corpus} --root ROOT --split {split}"
+    command += (f" --taxonomy {taxonomy}" if taxonomy else "") + (f" --labels {labels}" if labels else "")
     with needs_extra("eval"):
         from emofuse.evaluate.answers import answer_corpus  # noqa: PLC0415 - an extra
         from emofuse.evaluate.evaluator import score_answers  # noqa: PLC0415
 
         answers = answer_corpus(opened, corpus, root, split=split, labels=chosen, taxonomy=taxonomy)
         result = score_answers(answers, opened, corpus, split)
-        if report is not None:
-            from emofuse.evaluate.report import render_report  # noqa: PLC0415
-
-            page = report / f"{opened.name}.{corpus}.{split}.html"
-            page.write_text(
-                render_report(result, answers, opened, inputs=not without_inputs), encoding="utf-8"
-            )
     if output is not None:
         record = {
-            "command": f"emofuse evaluate {bundle} --corpus {corpus} --root ROOT --split {split}"
-            + (f" --taxonomy {taxonomy}" if taxonomy else "")
-            + (f" --labels {labels}" if labels else ""),
+            "command": command,
             "date": datetime.now(UTC).date().isoformat(),
             "model_sha256": hashlib.sha256(opened.model_path.read_bytes()).hexdigest(),
             "python": sys.version.split()[0],
@@ -76,6 +72,13 @@ def evaluate(  # noqa: PLR0913 - one parameter per option of the command
         output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     _show(result)
     if report is not None:
+        with needs_extra("eval"):
+            from emofuse.evaluate.report import render_report  # noqa: PLC0415
+
+            html = render_report(result, answers, opened, command=command, inputs=not without_inputs)
+        parts = [opened.name, corpus, split, *([taxonomy] if taxonomy else []), *chosen, "html"]
+        page = report / ".".join(parts)
+        page.write_text(html, encoding="utf-8")
         click.echo(f"Report: {page}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from emofuse.datasets import VALENCE
+from emofuse.errors import CorpusFormatError
 from emofuse.evaluate.answers import Answers, answer_corpus
 from emofuse.evaluate.intervals import bootstrap_regression, bootstrap_scores
 from emofuse.evaluate.scores import score
@@ -148,6 +149,8 @@ def _score_labels(answers: Answers) -> dict[str, Any]:
 
 
 def _score_valence(answers: Answers) -> dict[str, Any]:
+    if len(answers.samples) < 2:
+        raise CorpusFormatError("A correlation needs two samples; the split has one.", item=VALENCE)
     found = bootstrap_regression(answers.truth[:, 0], answers.probabilities[:, 0])
     return {
         "scores": {name: interval.value for name, interval in found.items()},

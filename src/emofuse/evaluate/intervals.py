@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-from sklearn.metrics import r2_score
 
 from emofuse.types import FloatArray
 
@@ -80,22 +79,27 @@ def bootstrap_regression(truth: FloatArray, guess: FloatArray) -> dict[str, Inte
     Returns:
         Measure -> interval: `pearson` and `spearman` correlation (-1 to 1; 0 where one side is constant),
         `mean_absolute_error`, `root_mean_squared_error` (both in the unit of the numbers), and `r2`, the
-        share of the variance explained (at most 1; below 0 is worse than always guessing the mean).
+        share of the variance explained (at most 1; below 0 is worse than always guessing the mean; left out
+        where the truth is constant).
     """
     random, n = np.random.default_rng(SEED), len(truth)
     drawn = [np.arange(n), *(random.integers(0, n, n) for _ in range(RESAMPLES))]
     rows = [_regress(truth[own], guess[own]) for own in drawn]
-    return {name: _interval(np.array([row[name] for row in rows])) for name in rows[0]}
+    return {
+        name: _interval(np.array([row[name] for row in rows]))
+        for name, value in rows[0].items()
+        if not np.isnan(value)
+    }
 
 
 def _regress(truth: FloatArray, guess: FloatArray) -> dict[str, float]:
-    error = guess - truth
+    error, variance = guess - truth, float(((truth - truth.mean()) ** 2).sum())
     return {
         "pearson": _correlate(truth, guess),
         "spearman": _correlate(rankdata(truth), rankdata(guess)),
         "mean_absolute_error": float(np.abs(error).mean()),
         "root_mean_squared_error": float(np.sqrt((error**2).mean())),
-        "r2": float(r2_score(truth, guess)),
+        "r2": 1 - float((error**2).sum()) / variance if variance else float("nan"),
     }
 
 

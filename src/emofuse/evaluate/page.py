@@ -9,7 +9,13 @@ from typing import Any
 
 from jinja2 import Environment
 
-__all__ = ["Section", "render_page"]
+__all__ = ["Picture", "Section", "render_page"]
+
+
+class Picture(str):
+    """The address of a picture that holds it, `data:image/...`."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Section:
         lead: A sentence or two in plain text.
         picture: SVG, of `emofuse.evaluate.plots`; inserted as it is.
         header: Column names of a table.
-        rows: Its cells: texts, numbers, or pictures as `data:image/...` addresses.
+        rows: Its cells: texts, numbers, or `Picture`s.
     """
 
     title: str
@@ -43,5 +49,8 @@ def render_page(title: str, facts: Mapping[str, str], sections: Sequence[Section
         HTML without scripts that loads nothing; everything but `Section.picture` is escaped.
     """
     template = (files("emofuse") / "evaluate" / "page.html.j2").read_text(encoding="utf-8")
-    page = Environment(autoescape=True).from_string(template)
-    return page.render(title=title, facts=facts, sections=sections) + "\n"
+    environment = Environment(autoescape=True)
+    environment.tests["picture"] = lambda cell: isinstance(cell, Picture)
+    page = environment.from_string(template).render(title=title, facts=facts, sections=sections)
+    # A text may hold half of a surrogate pair, which no file can.
+    return page.encode("utf-8", errors="replace").decode() + "\n"

@@ -39,9 +39,11 @@ STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": False,
+    "text.parse_math": False,  # a label may hold a dollar sign
 }
 POINTS = 200  # of a curve; more cannot be seen
 DOTS = 2000  # of a scatter plot
+LABEL_LENGTH = 24
 SHOWN_LABELS = 10  # curves that can be told apart in one picture
 
 
@@ -55,7 +57,8 @@ def plot_class_bars(per_class: Mapping[str, Mapping[str, float]]) -> str:
     high = [
         max(row.get("f1_high", value), value) - value for value, (_, row) in zip(values, rows, strict=True)
     ]
-    axes.barh([label for label, _ in rows], values, xerr=[low, high], color=COLOURS[0], ecolor="#555555")
+    names = [_short(label) for label, _ in rows]
+    axes.barh(names, values, xerr=[low, high], color=COLOURS[0], ecolor="#555555")
     axes.set(xlim=(0, 1), xlabel="F1, with 95 % interval")
     return _svg(figure)
 
@@ -82,7 +85,7 @@ def plot_class_shares(truth: Mapping[str, float], answers: Mapping[str, float]) 
         rest = sum(shares.values()) - sum(values)
         wedges, *_ = axes.pie([*values, rest] if rest > 0 else values, colors=colours, startangle=90)
         axes.set_title(title)
-    names = [*shown, "other labels"][: len(wedges)]
+    names = [*map(_short, shown), "other labels"][: len(wedges)]
     figure.legend(wedges, names, loc="outside lower center", ncols=4, frameon=False)
     return _svg(figure)
 
@@ -115,8 +118,9 @@ def plot_confusion(confusion: Sequence[Sequence[int]], labels: Sequence[str]) ->
         axes.text(
             column, row, counts[row, column], ha="center", va="center", color="white" if dark else "black"
         )
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    names = [_short(label) for label in labels]
+    axes.set_xticks(range(len(labels)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), names)
     axes.set(xlabel="answer", ylabel="truth")
     return _svg(figure)
 
@@ -140,13 +144,15 @@ def plot_roc(
     shown = sorted(curved, key=lambda i: -per_class[names[i]]["support"])[:SHOWN_LABELS]
     figure, axes = _figure(height=4.2)
     axes.plot([0, 1], [0, 1], color="#999999", lw=0.8, ls="--")
+    lines: list[Any] = []
+    labels: list[str] = []
     for i, colour in zip(shown, _colours(len(shown)), strict=True):
         wrong, right, _ = roc_curve(truth[:, i], probabilities[:, i])
         kept = np.unique(np.linspace(0, len(wrong) - 1, POINTS).astype(int))
-        label = f"{names[i]} ({per_class[names[i]]['auc']:.2f})"
-        axes.plot(wrong[kept], right[kept], color=colour, label=label, lw=1.2)
+        labels.append(f"{_short(names[i])} ({per_class[names[i]]['auc']:.2f})")
+        lines += axes.plot(wrong[kept], right[kept], color=colour, lw=1.2)
     axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.01))
-    axes.legend(frameon=False, title="label (area)", fontsize=8)
+    axes.legend(lines, labels, frameon=False, title="label (area)", fontsize=8)
     return _svg(figure)
 
 
@@ -237,6 +243,10 @@ def plot_valence(truth: FloatArray, guess: FloatArray) -> str:
     axes.scatter(truth[kept], guess[kept], s=6, alpha=0.4, color=COLOURS[0])
     axes.set(xlabel="truth", ylabel="P(positive) - P(negative)", xlim=(-1, 1), ylim=(-1, 1))
     return _svg(figure)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
 
 
 def _figure(width: float = 6.4, height: float = 3.2) -> tuple[Figure, Any]:

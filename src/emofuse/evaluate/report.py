@@ -17,7 +17,7 @@ from emofuse.errors import InputError
 from emofuse.evaluate import plots
 from emofuse.evaluate.answers import Answers
 from emofuse.evaluate.evaluator import Evaluation
-from emofuse.evaluate.page import Section, render_page
+from emofuse.evaluate.page import Picture, Section, render_page
 from emofuse.preprocess import load_image
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.taxonomy import load_taxonomy
@@ -88,7 +88,12 @@ def find_mistakes(answers: Answers, count: int = MISTAKES) -> list[Mistake]:
 
 
 def render_report(
-    evaluation: Evaluation, answers: Answers, bundle: ModelBundle, *, inputs: bool = True
+    evaluation: Evaluation,
+    answers: Answers,
+    bundle: ModelBundle,
+    *,
+    command: str = "",
+    inputs: bool = True,
 ) -> str:
     """Write the report of an evaluation.
 
@@ -96,6 +101,7 @@ def render_report(
         evaluation: Of `score_answers`.
         answers: What it was computed from.
         bundle: Who gave the answers.
+        command: That repeats it; empty leaves it out.
         inputs: Show texts and pictures of the worst mistakes; False for corpora that may not be passed on.
 
     Returns:
@@ -112,11 +118,13 @@ def render_report(
         "trained on": ", ".join(row["name"] for row in bundle.data),
         "made on": datetime.now(UTC).date().isoformat(),
     }
+    if command:
+        facts["command"] = command
     sections = [_scores(evaluation)]
     sections += _plot_valence(answers) if answers.taxonomy == VALENCE else _plot_labels(evaluation, answers)
     if bundle.history:
         sections.append(Section("Training", _READ["history"], plots.plot_history(bundle.history)))
-    sections.append(_mistakes(answers, inputs=inputs))
+    sections += _mistakes(answers, inputs=inputs)
     if evaluation.unreadable:
         rows = list(evaluation.unreadable.items())
         sections.append(Section("Unreadable samples", header=("sample", "error"), rows=rows))
@@ -147,8 +155,10 @@ def _plot_labels(evaluation: Evaluation, answers: Answers) -> list[Section]:
         Section("Labels", header=("label", *columns), rows=rows),
         Section("F1 by label", _READ["f1"], plots.plot_class_bars(per_class)),
         Section("Precision, recall and F1", _READ["lines"], plots.plot_class_lines(per_class)),
-        Section("Shares of the labels", _READ["shares"], plots.plot_class_shares(*shares)),
     ]
+    if all(any(side.values()) for side in shares):
+        pies = plots.plot_class_shares(*shares)
+        sections.append(Section("Shares of the labels", _READ["shares"], pies))
     if any("auc" in row for row in per_class.values()):
         curves = plots.plot_roc(truth, answers.probabilities, per_class)
         sections.append(Section("ROC curves", _READ["roc"], curves))
@@ -169,8 +179,10 @@ def _plot_valence(answers: Answers) -> list[Section]:
     return [Section("Answers against the truth", "", picture)]
 
 
-def _mistakes(answers: Answers, *, inputs: bool) -> Section:
+def _mistakes(answers: Answers, *, inputs: bool) -> list[Section]:
     found = find_mistakes(answers)
+    if not found:
+        return []
     lead = "" if inputs else "Texts and pictures are left out, since the corpus may not be passed on."
     header = ["sample", "truth", "answer", "how wrong"]
     texts = inputs and any(mistake.sample.text is not None for mistake in found)
@@ -181,7 +193,7 @@ def _mistakes(answers: Answers, *, inputs: bool) -> Section:
         row += [(own.sample.text or "")[:TEXT_LENGTH]] * texts + [_thumbnail(own.sample.image)] * pictures
         rows.append(row)
     header += ["text"] * texts + ["picture"] * pictures
-    return Section("Worst mistakes", lead, header=header, rows=rows)
+    return [Section("Worst mistakes", lead, header=header, rows=rows)]
 
 
 def _thumbnail(image: ImageSource | None) -> str:
@@ -195,7 +207,7 @@ def _thumbnail(image: ImageSource | None) -> str:
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     file = io.BytesIO()
     small.save(file, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return Picture(f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}")
 
 
 def _as_flags(answers: Answers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -41,8 +41,8 @@ def score(
 
     Returns:
         Scores by name (0-1, but the Brier score up to 2, or up to the number of labels where several may be
-        right), the per-class table, and the confusion matrix (empty if multi-label). Averages over labels
-        leave out labels that do not occur, unless several may be right.
+        right), the per-class table, and the confusion matrix (empty if multi-label). Averages of precision,
+        recall and F1 leave out labels that do not occur, unless several may be right.
     """
     labels = list(load_taxonomy(taxonomy).labels)
     if multi_label:
@@ -79,7 +79,7 @@ def _score_one(
         "macro_average_precision": _mean_precision(actual, probabilities),
         "kappa": _kappa(best, guess),
         "ece": expected_calibration_error(probabilities, best),
-        "classwise_ece": classwise_calibration_error(probabilities, actual),
+        "classwise_ece": _classwise(probabilities, actual),
         "brier": brier_score(probabilities, best),
         "risk_coverage_area": float(risk_coverage(confidence, guess == best)[1].mean()),
         "accuracy_at_80_coverage": accuracy_at_coverage(confidence, guess == best, 0.8),
@@ -100,13 +100,21 @@ def _score_several(
         "weighted_f1": float(sk.f1_score(actual, decided, average="weighted", zero_division=0)),
         "macro_auc": macro_auc(actual, probabilities),
         "macro_average_precision": _mean_precision(actual, probabilities),
-        "classwise_ece": classwise_calibration_error(probabilities, actual),
+        "classwise_ece": _classwise(probabilities, actual),
         "brier": float(((probabilities - actual) ** 2).sum(axis=1).mean()),
     }
 
 
+def _classwise(probabilities: FloatArray, actual: NDArray[np.bool_]) -> float:
+    # Labels that were not to be chosen are right by construction.
+    open_ = actual.any(axis=0) | (probabilities > 0).any(axis=0)
+    return classwise_calibration_error(probabilities[:, open_], actual[:, open_])
+
+
 def _mean_precision(actual: NDArray[np.bool_], probabilities: FloatArray) -> float:
     occurring = actual.any(axis=0)  # average precision is undefined without a positive
+    if not occurring.any():
+        return 0.0
     return float(sk.average_precision_score(actual[:, occurring], probabilities[:, occurring]))
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.unit.datasets.test_corpora import make_emobank, make_emotion, make_fer, make_goemotions, make_meld
 
-from emofuse.errors import ConfigError
+from emofuse.errors import ConfigError, CorpusFormatError
 from emofuse.evaluate import evaluate_bundle
 from emofuse.evaluate.answers import answer_corpus
 from emofuse.evaluate.calibration import (
@@ -182,6 +182,7 @@ def test_regression_by_hand():
     assert found["root_mean_squared_error"].value == pytest.approx((0.5 / 3) ** 0.5)
     assert found["r2"].value == pytest.approx(1 - 0.5 / 2)
     assert bootstrap_regression(truth, np.zeros(3))["pearson"].value == 0
+    assert "r2" not in bootstrap_regression(np.zeros(4), np.ones(4))
 
 
 def test_valence_is_positive_less_negative(text_bundle, tmp_path):
@@ -195,3 +196,15 @@ def test_valence_is_positive_less_negative(text_bundle, tmp_path):
     assert set(evaluate_bundle(bundle, "emobank", tmp_path).scores) >= {"pearson", "spearman", "r2"}
     with pytest.raises(ConfigError, match="number"):
         answer_corpus(bundle, "emobank", tmp_path, labels=["joy"])
+
+
+def test_labels_that_were_not_to_be_chosen_do_not_flatter_calibration():
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0]])
+    scores, _, _ = score(probabilities, np.eye(3)[[0, 1]], "sentiment3")
+    assert scores["classwise_ece"] == pytest.approx(0.4)
+
+
+def test_one_valence_is_not_enough(text_bundle, tmp_path):
+    (tmp_path / "emobank.csv").write_text("id,split,V,text\na,test,3,Fine\n")
+    with pytest.raises(CorpusFormatError, match="two samples"):
+        evaluate_bundle(load_bundle(text_bundle), "emobank", tmp_path)

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.datasets.test_corpora import make_emobank, make_emotion, make_fer, make_goemotions
 
 from emofuse.cli import cli
+from emofuse.errors import ConfigError
 from emofuse.evaluate.answers import Answers, answer_corpus
 from emofuse.evaluate.evaluator import score_answers
 from emofuse.evaluate.page import Section, render_page
@@ -157,3 +158,46 @@ def test_json_holds_the_digest_of_the_data(text_bundle, tmp_path):
         cli.main(["evaluate", *arguments], standalone_mode=False)
         digests.append(json.loads(out.read_text())["data_sha256"])
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_text_is_no_picture_and_may_hold_half_a_character(text_bundle, tmp_path):
+    rows = [
+        {"text": "data:image/png;base64,AAAA", "emotion": "joy"},
+        {"text": "a \ud800 b", "emotion": "joy"},
+    ]
+    rows += [{"text": f"text {label}", "emotion": label} for label in ("anger", "fear", "sadness")]
+    (tmp_path / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = tmp_path / "pages"
+    arguments = [str(text_bundle), "--corpus", "jsonl", "--root", str(tmp_path), "--report", str(out)]
+    cli.main(["evaluate", *arguments], standalone_mode=False)
+    cli.main(["evaluate", *arguments, "--labels", "joy,fear"], standalone_mode=False)
+    assert len(list(out.iterdir())) == 2
+    for page in out.iterdir():
+        assert "<img" not in page.read_text(encoding="utf-8")
+
+
+def test_a_model_that_never_says_yes_gets_no_pie():
+    bundle = load_bundle("text_bilstm")
+    given = answers([[0.1, 0.2, 0.1], [0.3, 0.1, 0.2]], [[1, 0, 0], [0, 1, 0]], multi_label=True)
+    page = render_report(score_answers(given, bundle, "goemotions", "test"), given, bundle)
+    assert "Shares of the labels" not in page
+    assert "F1 by label" in page
+
+
+def test_labels_of_any_kind_can_be_drawn():
+    names = ["_hidden", "a$b$", "x" * 60]
+    truth = np.eye(3, dtype=bool)
+    per_class = {name: {"auc": 0.5, "support": 1} for name in names}
+    picture = plot_roc(truth, np.full((3, 3), 0.5), per_class)
+    assert "_hidden (0.50)" in picture
+    assert "a$b$ (0.50)" in picture
+    assert f"{'x' * 23}… (0.50)" in picture
+
+
+def test_paths_that_cannot_be_are_refused_before_the_work(text_bundle, tmp_path):
+    (tmp_path / "file").write_text("")
+    place = str(tmp_path / "file" / "x" / "y")
+    for option in ("--json", "--report"):
+        arguments = [str(text_bundle), "--corpus", "emotion", "--root", "/nowhere", option, place]
+        with pytest.raises(ConfigError, match="Cannot write"):
+            cli.main(["evaluate", *arguments], standalone_mode=False)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from emofuse.cli.extras import needs_extra
+from emofuse.cli.output import prepare_folder
 from emofuse.errors import ConfigError
 from emofuse.runtime.bundle import load_bundle
 from emofuse.runtime.model_set import DEFAULT_MODELS
@@ -40,7 +41,7 @@ def checklist(
             raise ConfigError(f"{name} is a {bundle.kind} model; CheckList is about texts.", item=name)
     for file in (output, report):
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            prepare_folder(file.parent)
     with needs_extra("eval"):
         from emofuse.evaluate.checklist import read_cases, run_checklist  # noqa: PLC0415 - an extra
         from emofuse.evaluate.robustness_report import render_checklist  # noqa: PLC0415

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emofuse.cli.extras import needs_extra
+from emofuse.cli.output import prepare_folder
 from emofuse.runtime.bundle import load_bundle
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def robustness(  # noqa: PLR0913 - one parameter per option of the command
     names = [name for name in (only or "").split(",") if name]
     for file in (output, report):
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            prepare_folder(file.parent)
     with needs_extra("eval"):
         from emofuse.evaluate.robustness import evaluate_robustness  # noqa: PLC0415 - an extra
         from emofuse.evaluate.robustness_report import render_robustness  # noqa: PLC0415

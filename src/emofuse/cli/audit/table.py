@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emofuse.cli.extras import needs_extra
+from emofuse.cli.output import prepare_folder
 from emofuse.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def table(  # noqa: PLR0913 - one parameter per option of the command
     for repair in repairs:
         _print_repair(repair)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
+        prepare_folder(output.parent)
         record = {
             "file": file.name,
             "date": datetime.now(UTC).date().isoformat(),

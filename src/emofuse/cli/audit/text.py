@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emofuse.cli.extras import needs_extra
+from emofuse.cli.output import prepare_folder
 from emofuse.errors import ConfigError
 from emofuse.runtime.bundle import load_bundle
 
@@ -37,7 +38,7 @@ def text(models: str, root: Path, output: Path | None) -> None:
     if len({bundle.name for bundle in bundles}) < len(bundles):
         raise ConfigError("Two of the models have one name; audit them one after the other.", item=models)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
+        prepare_folder(output.parent)
     with needs_extra("eval"):
         from emofuse.datasets.eec import read_eec  # noqa: PLC0415
         from emofuse.evaluate.fairness import audit_text  # noqa: PLC0415 - an extra

@@ -141,6 +141,10 @@ class FusionRecipe:
                 item=self.name,
             )
         whole = [corpus.name for corpus in self.corpora if not shows_crops(corpus.name)]
+        if any(member.modality == "scene" for member in tuned):
+            raise ConfigError(
+                "A member that reads whole pictures cannot learn along. Leave out its `run`.", item=self.name
+            )
         if whole and any(member.modality != "text" for member in tuned):
             raise ConfigError(
                 f"A member that reads pictures learns along on crops of single faces only, and {whole[0]} "
