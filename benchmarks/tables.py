@@ -240,9 +240,11 @@ def calibration_table() -> str:
         record = read(f"{model}.{name}")
         found = record["scores"]
         confidence = sum(own["n"] * own["confidence"] for own in record["calibration"]) / record["samples"]
-        figures = [f"{confidence:.3f}", f"{found['accuracy']:.3f}", f"{found['ece']:.3f}"]
-        rows.append([f"`{model}`", name, seen, *figures, record["samples"]])
-    return render(["model", "corpus and split", "the model", "mean confidence", "accuracy", "ECE", "n"], rows)
+        missed = ", missed" if seen == HOME and found["ece"] > 0.03 else ""
+        figures = [f"{confidence:.3f}", f"{found['accuracy']:.3f}", f"{found['ece']:.3f}{missed}"]
+        rows.append([f"`{model}`", name, seen, *figures, record["samples"], len(record["unreadable"])])
+    header = ["model", "corpus and split", "the model", "mean confidence", "accuracy", "ECE", "n"]
+    return render([*header, "unreadable"], rows)
 
 
 def valence_table() -> str:
@@ -252,11 +254,11 @@ def valence_table() -> str:
         for model in (LARGE, SMALL, "text_bilstm_open"):
             record = read(f"{model}.{name}")
             figures = []
-            for measure in ("pearson", "spearman", "mean_absolute_error"):
+            for measure in ("pearson", "spearman", "mean_absolute_error", "r2"):
                 low, high = record["intervals"][measure]
                 figures.append(f"{record['scores'][measure]:.3f} ({low:.3f}–{high:.3f})")
             rows.append([f"`{model}`", name, *figures, record["samples"]])
-    header = ["model", "corpus and split", "Pearson", "Spearman", "mean absolute error", "n"]
+    header = ["model", "corpus and split", "Pearson", "Spearman", "mean absolute error", "R²", "n"]
     return render(header, rows)
 
 

@@ -100,7 +100,7 @@ def corrupt(sample: Sample, corruption: Corruption, level: int, *, seed: int = 0
 
     What is drawn depends on the seed, the corruption and the sample's id alone: neither the order of the
     samples nor the level changes it, so that a milder level spoils a part of what a harder one does. A text
-    is normalised first, as models do, so that no escape sequence or web address is torn.
+    is normalised first, as models do, so that no escape sequence is torn.
 
     Args:
         sample: With an id.
