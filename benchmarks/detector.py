@@ -143,7 +143,7 @@ def main() -> None:
     turned = [rotate(image, 30 if i % 2 else -30) for i, image in enumerate(images[::4])]
     blank = [np.full((480, 640, 3), value, dtype=np.uint8) for value in (0, 127, 255)]
     record = {
-        "command": "python benchmarks/detector.py --photos MSED --reference YUNET --json benchmarks/detector.json",
+        "command": "python benchmarks/detector.py --photos MSED --reference YUNET --json FILE",
         "machine": describe_machine(),
         "model_bytes": bundle.model_path.stat().st_size,
         "held_back": compare(
