@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,7 +15,12 @@ from emofuse.errors import ConfigError, InputError
 from emofuse.redact import FaceRedactor, mask_text, redact_csv, redact_jsonl, redact_lines, write_picture
 from emofuse.redact.image import FORMATS
 
-TABLES = {".csv": redact_csv, ".tsv": redact_csv, ".jsonl": redact_jsonl, ".ndjson": redact_jsonl}
+TABLES: dict[str, Callable[..., tuple[bytes, Counter[str]]]] = {
+    ".csv": redact_csv,
+    ".tsv": partial(redact_csv, separator="\t"),
+    ".jsonl": redact_jsonl,
+    ".ndjson": redact_jsonl,
+}
 
 
 @click.command()

@@ -36,15 +36,16 @@ def redact_lines(data: bytes) -> tuple[bytes, Counter[str]]:
 
 
 def redact_csv(
-    data: bytes, columns: Collection[str] = (), *, name: str = "<csv>"
+    data: bytes, columns: Collection[str] = (), *, name: str = "<csv>", separator: str | None = None
 ) -> tuple[bytes, Counter[str]]:
     """Mask the cells of a CSV table with a header.
 
     Args:
-        data: UTF-8; bytes that are not stay as they are. Commas, semicolons or tabs separate the cells,
-            whichever the header has most of.
-        columns: Names of the columns to mask; none takes all.
+        data: UTF-8; bytes that are not stay as they are.
+        columns: Names of the columns to mask; none takes all. Cells beyond the header are always masked: an
+            unquoted separator in a text makes one.
         name: Of the table, for messages.
+        separator: One character; None takes comma, semicolon or tab, whichever the header has most of.
 
     Returns:
         The masked table with the same rows, quotes and line ends, and what was masked.
@@ -56,7 +57,7 @@ def redact_csv(
     text = _decode(data)
     start = text.startswith("\ufeff")
     header = text[start:].splitlines()[0] if text[start:] else ""
-    separator = max(",;\t", key=header.count)
+    separator = separator or max(",;\t", key=header.count)
     counts: Counter[str] = Counter()
     names: list[str] = []
     written = ["\ufeff"] if start else []
@@ -67,7 +68,7 @@ def redact_csv(
             if end != separator:
                 _check_columns(columns, names, name)
             continue
-        wanted = not columns or (column < len(names) and names[column] in columns)
+        wanted = not columns or column >= len(names) or names[column] in columns
         written.append((_mask_cell(cell, counts) if wanted else cell) + end)
     return _encode("".join(written)), counts
 

@@ -39,6 +39,12 @@ def test_a_table_is_written_beside_and_counted(tmp_path):
     assert json.loads(done.stdout)["masked"] == {"handle": 1}
 
 
+def test_a_tsv_splits_at_tabs_whatever_its_header_holds(tmp_path):
+    (tmp_path / "in.tsv").write_bytes(b"id, old, new\ttext\n@1a, x\thi, @jane\n")
+    run(tmp_path / "in.tsv", "-o", tmp_path / "out.tsv", "--columns", "text")
+    assert (tmp_path / "out.tsv").read_bytes() == b"id, old, new\ttext\n@1a, x\thi, @user\n"
+
+
 def test_a_folder_keeps_its_tree_and_a_broken_picture_disturbs_no_other(tmp_path):
     (tmp_path / "in" / "sub").mkdir(parents=True)
     shutil.copy(PHOTOS / "drawn_happy.png", tmp_path / "in" / "sub" / "a.PNG")

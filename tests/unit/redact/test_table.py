@@ -23,6 +23,12 @@ def test_csv_masks_only_the_columns_asked_for_and_never_the_header():
         redact_csv(data, ["txt"])
 
 
+def test_a_cell_beyond_the_header_belongs_to_a_text_and_is_masked():
+    data = b"text\nhello, @jane and +49 30 1234567\n"
+    assert redact_csv(data, ["text"])[0] == b"text\nhello, @user and [phone]\n"
+    assert redact_csv(b"id,text\n@1a,hi, @jane\n", ["text"])[0] == b"id,text\n@1a,hi, @user\n"
+
+
 def test_an_address_does_not_reach_into_the_next_cell():
     assert redact_csv(b"a;b\nhttps://x.org/jane;5\n")[0] == b"a;b\nhttp;5\n"
     assert redact_csv(b"a\tb\n06 12 34 56 78\t90\n")[0] == b"a\tb\n[phone]\t90\n"
