@@ -10,7 +10,7 @@ from emofuse.redact import mask_text, redact_csv, redact_jsonl, redact_text
 
 PIECES = st.sampled_from(
     ["@", "jane", "bob.", "example.org", "https://", "www.", "x.com/", "0171", "555", "-", " ", "+49", "(0)", "/", "\n",
-     "[at]", "[dot]", "4111 1111 1111 1111", "DE89370400440532013000", "call ", "id ", "é", "@user", "http", "[phone]", "."]
+     "[at]", "[dot]", "4111 1111 1111 1111", "DE89370400440532013000", "de89", "call ", "id ", "é", "@user", "User", "http", "[phone]", "."]
 )  # fmt: skip
 NASTY = st.one_of(
     st.text(), st.lists(PIECES, max_size=12).map("".join), st.text("0123456789 .-/()+@ab", max_size=40)

@@ -35,15 +35,21 @@ _EMAIL = re.compile(
     |[\w.%+-]{1,64}\ ?[\[(]\ ?at\ ?[\])]\ ?[\w-]{1,63}(?:\ ?(?:[\[(]\ ?dot\ ?[\])]|\.)\ ?[\w-]{1,63}){1,4}""",
     re.IGNORECASE | re.VERBOSE,
 )
-# A number behind an @ is a price or a time ("3 @ 2.50", "@7pm"), not a name.
+# A number behind an @ is a price or a time ("3 @ 2.50", "@7pm"), not a name; `@user` alone is the mask.
 _HANDLE = re.compile(
-    r"(?<![\w@])(?<!\w\.)@(?!user\b)(?!\d+(?:[.,:]\d+)*(?:am|pm|h|k)?(?![\w.-]))\w+(?:[.-]\w+)*",
+    r"(?<!\w)(?<!\w\.)@(?!(?-i:user)(?!\w|[.-]\w))(?!\d+(?:[.,:]\d+)*(?:am|pm|h|k)?(?![\w.-]))\w+(?:[.-]\w+)*",
     re.IGNORECASE,
 )
 _CARD = re.compile(
     r"""(?<![\w.,-])(?:[3-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}|3\d{3}[ -]?\d{6}[ -]?\d{5})(?!\w)"""
 )
-_IBAN = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
+# Small letters are taken only beside a digit, but for the bank's: the sentence goes on in small letters.
+_IBAN = re.compile(
+    r"""(?<!\w)[A-Za-z]{2}[0-9]{2}\ ?(?:[A-Z0-9]{4}|[a-z0-9]{4})
+    (?:\ ?(?:[A-Z0-9]{4}|(?=[a-z]{0,3}[0-9])[a-z0-9]{4})){1,6}
+    (?:\ ?(?:[A-Z0-9]{1,3}|(?=[a-z]{0,2}[0-9])[a-z0-9]{1,3}))?(?!\w)""",
+    re.VERBOSE,
+)
 
 
 def redact_text(text: str) -> str:

@@ -8,6 +8,7 @@ MASKED = {
     "mailto:jane@example.org?subject=hi": "[email]?subject=hi",
     "jane [at] example [dot] com": "[email]",
     "thanks @jane_doe, .@bob and (@anna.k)!": "thanks @user, .@user and (@user)!",
+    "@user.jane @User.name @user-jane @@jane_doe @USER.": "@user @user @user @@user @user.",
     "@jane@chaos.social hi": "[email] hi",
     "see https://x.com/jane/status/1?s=20, ok": "see http, ok",
     "Instagram.com/jane.doe.": "http.",
@@ -20,6 +21,9 @@ MASKED = {
     "📞 912 345 678": "📞 [phone]",
     "card 4111 1111 1111 1111.": "card [card].",
     "IBAN DE89 3704 0044 0532 0130 00, thanks": "IBAN [iban], thanks",
+    "de89370400440532013000, De89 3704 0044 0532 0130 00 ok": "[iban], [iban] ok",
+    "be68 5390 0754 7034 from here, BE68 5390 0754 7034 from": "[iban] from here, [iban] from",
+    "gb82 west 1234 5698 7654 32 is mine": "[iban] is mine",
 }
 KEPT = [
     "21.11.2024, 11/21/2024, 2024-11-21 10:05:22, 02.11.2024-05.11.2024",
@@ -33,7 +37,8 @@ KEPT = [
     "GB81WEST12345698765432",
     "Science (2019) 123-4567 and 0.123456789",
     "call 911",
-    "@user http [email] [phone] [card] [iban]",
+    "ab12 this that have been said, mp34 in one word",
+    "@user, @user. @@user http [email] [phone] [card] [iban]",
     "",
 ]
 
