@@ -101,7 +101,7 @@ def _redact_folder(source: Path, out: Path, *, as_json: bool) -> int:
         _check_target(picture, target)
         try:
             _redact_picture(redactor, picture, target, as_json=as_json)
-        except InputError as error:
+        except (InputError, ConfigError) as error:
             failed = True
             click.echo(f"error[{error.code}]: {error.message}", err=True)
     others = sum(path.is_file() for path in source.rglob("*")) - len(pictures)

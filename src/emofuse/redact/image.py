@@ -120,7 +120,7 @@ def write_picture(image: ImageArray, path: Path) -> None:
         path: The suffix decides the format. An existing file is replaced in one step.
 
     Raises:
-        ConfigError: No such format.
+        ConfigError: No such format, or the file cannot be written: JPEG and WebP have a largest side.
     """
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(
@@ -131,6 +131,11 @@ def write_picture(image: ImageArray, path: Path) -> None:
     try:
         Image.fromarray(image).save(part, FORMATS[path.suffix.lower()], **quality)
         part.replace(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"{path}, {image.shape[1]} x {image.shape[0]} px, cannot be written: {reason}.", item=str(path)
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 

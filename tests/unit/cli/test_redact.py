@@ -61,6 +61,19 @@ def test_a_folder_keeps_its_tree_and_a_broken_picture_disturbs_no_other(tmp_path
     assert "1 other file" in done.stderr
 
 
+def test_a_picture_too_wide_for_its_format_disturbs_no_other(tmp_path):
+    (tmp_path / "in").mkdir()
+    # The suffix says how to write, not how to read.
+    for name, width in (("a.jpg", 66_000), ("b.webp", 20_000), ("c.jpg", 30)):
+        Image.new("RGB", (width, 20), "red").save(tmp_path / "in" / name, "PNG")
+    done = run(tmp_path / "in", "-o", tmp_path / "out")
+    assert done.return_value == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["c.jpg"]
+    first, second = done.stderr.splitlines()
+    assert "a.jpg, 66000 x 20 px, cannot be written: " in first
+    assert "b.webp, 20000 x 20 px, cannot be written: " in second
+
+
 @pytest.mark.parametrize("way", ["same", "folder", "symlink", "hardlink"])
 def test_the_input_is_never_overwritten(way, tmp_path):
     table = tmp_path / "in.csv"
