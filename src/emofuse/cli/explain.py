@@ -48,6 +48,8 @@ def explain(  # noqa: PLR0913 - one parameter per option of the command
         raise click.UsageError("Give --text, --image or both.")
     if output.suffix.lower() not in FORMS:
         raise ConfigError(f"{output} must end in {', '.join(FORMS)}.", item=str(output))
+    if image is not None and output.exists() and image.exists() and output.samefile(image):
+        raise ConfigError(f"{output} is the input itself, which is never overwritten.", item=str(output))
     names = [name for name in (models or "").split(",") if name]
     explainer = SampleExplainer.load(names or None, crop=crop)
     report = explainer.explain(Sample(id="0", text=text, image=image), method=method, label=label)

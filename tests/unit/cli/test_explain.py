@@ -62,6 +62,16 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
         invoke("--models", "text_bilstm", "--text", "hi", "-o", tmp_path / "file" / "why.html")
 
 
+def test_the_picture_itself_is_never_overwritten(tmp_path):
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(PHOTO.read_bytes())
+    (tmp_path / "link.png").symlink_to(photo)
+    for output in (photo, tmp_path / "link.png"):
+        with pytest.raises(ConfigError, match="the input itself"):
+            invoke("--image", photo, "--crop", "-o", output)
+    assert photo.read_bytes() == PHOTO.read_bytes()
+
+
 def test_something_to_explain_and_a_file_are_needed(tmp_path):
     assert invoke("-o", tmp_path / "why.html").exit_code == 2
     assert invoke("--text", "hi").exit_code == 2
