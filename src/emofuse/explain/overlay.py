@@ -45,8 +45,10 @@ def draw_panel(image: ImageArray, explanation: Explanation) -> Image.Image:
     pen = ImageDraw.Draw(picture)
     for heat in explanation.maps:
         left, upper = heat.x * scale, heat.y * scale
-        box = (left, upper, left + heat.width * scale - 1, upper + heat.height * scale - 1)
-        pen.rectangle(box, outline=PAPER)
+        # A map may be thinner than a pixel of the panel.
+        right = max(left, left + heat.width * scale - 1)
+        lower = max(upper, upper + heat.height * scale - 1)
+        pen.rectangle((left, upper, right, lower), outline=PAPER)
     return picture
 
 

@@ -121,7 +121,9 @@ def test_a_map_beyond_the_border_of_the_picture_is_cut_off():
     assert (inside[300, 300] == 128).all()
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (9, 900), (900, 9), (48, 48), (2000, 1500)])
+@pytest.mark.parametrize(
+    "shape", [(8, 8), (9, 900), (900, 9), (48, 48), (2000, 1500), (40, 20_000), (20_000, 40)]
+)
 def test_pictures_of_any_shape_are_drawn(shape):
     image = np.full((*shape, 3), 90, np.uint8)
     own = heat(np.eye(8), (0, 0, shape[1], shape[0]))
