@@ -53,6 +53,9 @@ class GroupFigures:
 class GroupGap:
     """The largest gap between two groups of a column.
 
+    Groups of 30 rows or more are compared among themselves. Where a small group makes the gap larger, the gap
+    over all groups is an entry of its own; where fewer than two groups are large, it is the only one.
+
     Attributes:
         column: Which column.
         measure: "accuracy", "selection_rate" or "recall".
@@ -84,7 +87,8 @@ class TableAudit:
         unreadable: Row -> why it could not be read.
         accuracy: Over all rows, 0-1.
         groups: Every group of every column.
-        gaps: Every measure of every column, largest difference first; those with a small group last.
+        gaps: Every measure of every column, largest difference first; those with a small group last, and
+            only where they are larger than among the large groups.
     """
 
     rows: int
@@ -135,9 +139,10 @@ def audit_table(table: GroupTable) -> TableAudit:
         }
         groups += [_figures(table, column, name, frames) for name in names]
         gaps += [
-            _gap(column, measure, label, frame, counts=counts, small=small)
+            gap
             for (measure, label), frame in frames.items()
             if np.isfinite(frame.by_group).sum() > 1
+            for gap in _gaps(column, measure, label, frame, counts=counts, small=small)
         ]
     gaps.sort(key=lambda gap: (gap.small, -gap.difference.value))
     accuracy = float(accuracy_score(table.truth, table.guess))
@@ -228,7 +233,7 @@ class _Counts:
         return rates
 
 
-def _gap(
+def _gaps(
     column: str,
     measure: str,
     label: str | None,
@@ -236,10 +241,27 @@ def _gap(
     *,
     counts: _Counts,
     small: Mapping[str, bool],
-) -> GroupGap:
-    by_group = frame.by_group.dropna()
-    highest, lowest = str(by_group.idxmax()), str(by_group.idxmin())
+) -> list[GroupGap]:
+    rates = frame.by_group.dropna()
     drawn = counts.rates(measure, label)
+
+    def compare(names: Sequence[str]) -> GroupGap:
+        highest, lowest = str(rates[names].idxmax()), str(rates[names].idxmin())
+        columns = [list(small).index(name) for name in names]
+        difference, ratio = _spread(float(rates[highest]), float(rates[lowest]), drawn[:, columns])
+        marked = small[highest] or small[lowest]
+        return GroupGap(column, measure, label, highest, lowest, difference, ratio, marked)
+
+    every = compare(list(rates.index))
+    large = [name for name in rates.index if not small[name]]
+    if len(large) < 2:
+        return [every]
+    # A few rows easily have the highest or the lowest rate by chance and would hide what many rows show.
+    among = compare(large)
+    return [among, every] if every.difference.value > among.difference.value else [among]
+
+
+def _spread(highest: float, lowest: float, drawn: NDArray[np.float64]) -> tuple[Interval, Interval]:
     # A group that a resample leaves out neither leads nor trails in it.
     top, bottom = (
         np.where(np.isnan(drawn), -1, drawn).max(axis=1),
@@ -247,17 +269,8 @@ def _gap(
     )
     top, bottom = top[top >= 0], bottom[top >= 0]
     ratios = np.divide(bottom, top, out=np.ones_like(top), where=top > 0)
-    ratio = float(by_group.min() / by_group.max()) if by_group.max() > 0 else 1.0
-    return GroupGap(
-        column,
-        measure,
-        label,
-        highest,
-        lowest,
-        _interval(float(by_group.max() - by_group.min()), top - bottom),
-        _interval(ratio, ratios),
-        small[highest] or small[lowest],
-    )
+    ratio = lowest / highest if highest > 0 else 1.0
+    return _interval(highest - lowest, top - bottom), _interval(ratio, ratios)
 
 
 def _interval(value: float, drawn: NDArray[np.float64]) -> Interval:

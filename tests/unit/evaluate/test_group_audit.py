@@ -101,6 +101,22 @@ def test_a_group_without_a_positive_has_no_recall():
     assert "recall" not in {gap.measure for gap in audit.gaps}
 
 
+def test_small_groups_do_not_hide_the_gap_of_the_large_ones():
+    sizes = {"A": (1000, 900), "B": (1000, 600), "C": (5, 5), "D": (5, 0)}
+    group = np.repeat(list(sizes), [n for n, _ in sizes.values()])
+    guess = np.concatenate([np.arange(n) < right for n, right in sizes.values()]).astype(int)
+    audit = audit_table(table(np.ones(len(group), dtype=int), guess, group))
+    gaps = [gap for gap in audit.gaps if gap.measure == "accuracy"]
+    assert [(gap.highest, gap.lowest, gap.small) for gap in gaps] == [("A", "B", False), ("C", "D", True)]
+    assert [gap.difference.value for gap in gaps] == pytest.approx([0.3, 1.0])
+    assert 0.25 < gaps[0].difference.low < 0.3 < gaps[0].difference.high < 0.35
+    assert audit.gaps[0].small is False
+    # A small group between the others adds nothing.
+    guess[-10:] = [1, 1, 1, 1, 0, 1, 1, 1, 1, 0]
+    between = audit_table(table(np.ones(len(group), dtype=int), guess, group))
+    assert gap_of(between, "accuracy").highest == "A"
+
+
 def test_one_group_is_nothing_to_compare():
     with pytest.raises(ConfigError, match="one group alone, 'a'"):
         audit_table(table(group=["a"] * 8))
