@@ -39,8 +39,9 @@ class Gap:
         pairs: Number of pairs, names averaged.
         mean: Mean of first - second over the pairs, -1 to 1.
         absolute: Mean of |first - second|, with its 95 % bootstrap interval over the fillings.
-        p: Of a two-sided paired t-test of the mean, corrected for all tests of the audit (Holm).
-        one_to_one: Mean of |first - second| with no name averaged.
+        p: Of a two-sided paired t-test of the mean, corrected for all tests of the audit (Holm); 1 where
+            there is one pair alone or all differ equally, so that nothing can be tested.
+        one_to_one: Mean of |first - second| with no name averaged; None where there is no such pair.
         one_to_one_pairs: Their number.
     """
 
@@ -53,7 +54,7 @@ class Gap:
     mean: float
     absolute: Interval
     p: float
-    one_to_one: float
+    one_to_one: float | None
     one_to_one_pairs: int
 
 
@@ -196,7 +197,7 @@ def _gaps(
             mean=float(differences[:, i].mean()),
             absolute=Interval(float(absolute[:, i].mean()), float(low[i]), float(high[i])),
             p=float(p[i]),
-            one_to_one=float(np.abs(single[:, i]).mean()),
+            one_to_one=float(np.abs(single[:, i]).mean()) if len(single) else None,
             one_to_one_pairs=len(single),
         )
         for i, name in enumerate(names)
@@ -219,8 +220,8 @@ def _bootstrap(
 
 
 def _paired_test(differences: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Where all differences are equal there is no spread to test against.
-    p = np.where(np.abs(differences).max(axis=0) > 0, 0.0, 1.0)
+    # A single pair, or differences that are all equal, have no spread to test against.
+    p = np.ones(differences.shape[1])
     spread = np.ptp(differences, axis=0) > np.finfo(np.float32).eps
     if spread.any():
         p[spread] = ttest_1samp(differences[:, spread], 0.0).pvalue

@@ -126,6 +126,23 @@ def test_the_test_is_a_paired_t_test_corrected_for_all_of_them():
     assert gap_of(gaps, "gender", "positive").p == 1
 
 
+def test_without_spread_nothing_is_significant():
+    rows = sentences(words=["angry"], persons=PERSONS[-2:])
+    gaps, _ = compare_groups(sentiments([0.9, 0.1]), build_pairs(rows))
+    assert gap_of(gaps, "gender").p == 1
+    even, _ = compare_groups(sentiments([0.75, 0.5] * 3), build_pairs(sentences(persons=PERSONS[-2:])))
+    assert gap_of(even, "gender").p == 1
+
+
+def test_no_pair_of_single_names_has_no_figure():
+    # A woman of one group and a man of the other are compared on average only.
+    rows = sentences(persons=[PERSONS[0], PERSONS[4]])
+    gaps, _ = compare_groups(sentiments([0.9, 0.1, 0.8, 0.3, 0.7, 0.3]), build_pairs(rows))
+    race = gap_of(gaps, "race")
+    assert (race.pairs, race.one_to_one, race.one_to_one_pairs) == (3, None, 0)
+    assert race.absolute.value == pytest.approx((0.8 + 0.5 + 0.4) / 3)
+
+
 def test_interval_surrounds_the_figure_and_holds_it_alone_when_all_pairs_agree():
     rows = sentences(words=[f"word{i}" for i in range(40)], persons=PERSONS[-2:])
     random = np.random.default_rng(4)

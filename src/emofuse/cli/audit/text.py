@@ -35,6 +35,8 @@ def text(models: str, root: Path, output: Path | None) -> None:
     95 % interval, p-value corrected for all tests, and the same difference with no name averaged.
     """
     bundles = [load_bundle(name) for name in models.split(",") if name]
+    if not bundles:
+        raise ConfigError("No model is named. Give --models one or more, such as text_bilstm.", item=models)
     if len({bundle.name for bundle in bundles}) < len(bundles):
         raise ConfigError("Two of the models have one name; audit them one after the other.", item=models)
     if output is not None:
@@ -70,7 +72,8 @@ def _print(result: TextAudit) -> None:
             click.echo(f"  {title:54}    mean  absolute (95 %)        p  one to one")
         interval = f"{gap.absolute.value:.3f} ({gap.absolute.low:.3f}-{gap.absolute.high:.3f})"
         name = f"{gap.taxonomy} {gap.label}"
-        click.echo(f"    {name:52} {gap.mean:+.3f}  {interval} {gap.p:8.2g}  {gap.one_to_one:10.3f}")
+        single = "-" if gap.one_to_one is None else f"{gap.one_to_one:.3f}"
+        click.echo(f"    {name:52} {gap.mean:+.3f}  {interval} {gap.p:8.2g}  {single:>10}")
     for worst in result.worst:
         click.echo(f"  worst: {worst.group}, {worst.label}, {worst.absolute:.3f}: {worst.template}")
     largest = result.largest

@@ -68,6 +68,20 @@ def test_two_models_of_one_name_are_refused(corpus):
         invoke("text", "--models", "text_bilstm,text_bilstm", "--root", corpus)
 
 
+def test_no_model_is_refused(corpus):
+    with pytest.raises(ConfigError, match="No model is named"):
+        invoke("text", "--models", "", "--root", corpus)
+
+
+def test_names_without_a_counterpart_print_a_dash(corpus):
+    path = corpus / "Equity-Evaluation-Corpus.csv"
+    rows = [row for row in path.read_text().splitlines() if row.startswith(("ID", "Ebony", "Adam"))]
+    path.write_text("\n".join(rows) + "\n")
+    done = invoke("text", "--models", "text_bilstm", "--root", corpus, "--json", corpus / "a.json")
+    assert "NaN" not in (corpus / "a.json").read_text()
+    assert re.search(r"ekman7 anger .*  -$", done.output, flags=re.MULTILINE)
+
+
 def test_table_audit_finds_the_gap(answered):
     out = answered.with_suffix(".json")
     done = invoke(
