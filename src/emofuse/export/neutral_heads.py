@@ -17,6 +17,7 @@ Computer Programmer as Woman is to Homemaker?", section 6 (soft debiasing), and 
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -65,19 +66,21 @@ def neutralize(
         corpora: Adapter -> folder; up to 3,000 texts of each training split say which answers are to stay.
             Where texts have several labels, the validation split chooses the labels' thresholds anew.
         bundle_dir: Bundle folder to write.
-        strength: How much differences between persons count, > 0; see the module.
+        strength: How much differences between persons count, > 0 and finite; see the module.
         fillings: Number of template fillings to learn from.
 
     Returns:
         The manifest that was written to `bundle.json`.
 
     Raises:
-        ConfigError: The bundle is no text model with linear heads, or there is no corpus.
+        ConfigError: The bundle is no text model with linear heads, there is no corpus, one has no texts, or
+            the strength is out of range.
         DatasetError: A corpus is missing or malformed.
     """
-    if bundle.kind != "text" or not corpora or strength <= 0:
+    if bundle.kind != "text" or not corpora or not 0 < strength < math.inf:
         raise ConfigError(
-            "Neutral heads need a text model, a corpus whose answers are to stay and a strength above 0.",
+            "Neutral heads need a text model, a corpus whose answers are to stay and a finite strength above "
+            "0.",
             item=bundle.name,
         )
     graph = onnx.load(bundle.model_path)
@@ -164,6 +167,8 @@ class _Features:
 
 def _sample_texts(name: str, root: Path) -> list[str]:
     texts = [sample.text for sample in load_adapter(name).iter_samples(root, "train") if sample.text]
+    if not texts:
+        raise ConfigError(f"{name} has no texts to keep the answers to. Name a corpus of texts.", item=name)
     random.Random(SEED).shuffle(texts)
     return texts[:TEXTS]
 

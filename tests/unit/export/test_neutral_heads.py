@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 from onnxruntime.quantization import quantize_dynamic
 from tests.conftest import record_checksums, save_graph
-from tests.unit.datasets.test_corpora import make_emotion, make_goemotions
+from tests.unit.datasets.test_corpora import make_emotion, make_fer, make_goemotions
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
@@ -189,3 +189,12 @@ def test_what_cannot_be_changed_is_refused(changed, text_bundle, tmp_path):
         neutralize(load_bundle("face_ferplus"), {"emotion": tmp_path}, tmp_path / "o", strength=1.0)
     with pytest.raises(ConfigError, match="a corpus whose answers are to stay"):
         neutralize(changed[0], {}, tmp_path / "o", strength=1.0)
+    make_fer(tmp_path)
+    with pytest.raises(ConfigError, match="ferplus has no texts"):
+        neutralize(changed[0], {"ferplus": tmp_path}, tmp_path / "o", strength=1.0)
+
+
+@pytest.mark.parametrize("strength", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_strength_that_is_no_weight_is_refused(changed, tmp_path, strength):
+    with pytest.raises(ConfigError, match="a finite strength above 0"):
+        neutralize(changed[0], {"emotion": tmp_path}, tmp_path / "o", strength=strength)
