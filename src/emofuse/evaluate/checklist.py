@@ -98,7 +98,7 @@ def read_cases(folder: Path, *, per_test: int | None = None) -> list[Case]:
 
     Raises:
         CorpusNotFoundError: The file is not there.
-        CorpusFormatError: A line does not follow the layout; names file and line.
+        CorpusFormatError: There is no case, or a line does not follow the layout; names file and line.
     """
     path = find_file(folder, SUITE, folder="checklist_sentiment")
     tests: dict[str, list[Case]] = defaultdict(list)
@@ -111,6 +111,8 @@ def read_cases(folder: Path, *, per_test: int | None = None) -> list[Case]:
         raise CorpusFormatError(
             f"{path} is no complete gzip file of UTF-8 text: {error}.", item=str(path)
         ) from error
+    if not tests:
+        raise CorpusFormatError(f"{path} has no case.", item=str(path))
     drawn = random.Random(SEED)
     return [
         case
@@ -125,9 +127,12 @@ def _read_case(path: Path, number: int, line: str) -> Case:
         case = Case(row["test"], row["capability"], row["type"], row["label"], row["texts"])
     except (ValueError, KeyError, TypeError) as error:
         raise malformed(path, number, f"not a case of CheckList ({error!r}).") from error
-    known = case.kind in {"MFT", "INV", "DIR"} and case.label in {None, 0, 1, 2}
-    if not known or not case.texts or not all(isinstance(text, str) for text in case.texts):
-        raise malformed(path, number, "not a case of CheckList (unknown type or label, or no texts).")
+    names = (case.test, case.capability, case.kind)
+    known = all(isinstance(name, str) for name in names) and case.kind in {"MFT", "INV", "DIR"}
+    labelled = case.label is None or (isinstance(case.label, int) and case.label in {0, 1, 2})
+    texts = isinstance(case.texts, list) and case.texts and all(isinstance(text, str) for text in case.texts)
+    if not (known and labelled and texts):
+        raise malformed(path, number, "not a case of CheckList (unknown type or label, or no list of texts).")
     if case.kind == "DIR" and case.test not in PHRASES | MODIFIERS:
         raise malformed(path, number, f"nothing is known about the direction of the test {case.test!r}.")
     return case

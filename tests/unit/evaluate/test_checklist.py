@@ -176,11 +176,19 @@ def test_broken_suites_are_refused(tmp_path):
         row("a", "MFT", ["b"], 7),
         row("a", "MFT", []),
         row("a", "MFT", [1]),
+        row("a", "MFT", "I love it"),
+        row("a", "MFT", ["b"], [1]),
+        row("a", "MFT", ["b"], 1.0),
+        row("a", ["MFT"], ["b"]),
+        row(["a"], "MFT", ["b"]),
         row("a", "DIR", ["b", "c"]),
     ):
         write_suite(tmp_path, [row("fine", "MFT", ["good"], 2), broken])
         with pytest.raises(CorpusFormatError, match=r"jsonl\.gz line 2: "):
             read_cases(tmp_path)
+    write_suite(tmp_path, [])
+    with pytest.raises(CorpusFormatError, match="has no case"):
+        read_cases(tmp_path)
     (tmp_path / "sentiment_suite.jsonl.gz").write_bytes(b"no gzip")
     with pytest.raises(CorpusFormatError, match="no complete gzip file"):
         read_cases(tmp_path)

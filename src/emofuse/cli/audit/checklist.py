@@ -35,10 +35,12 @@ def checklist(
     names = [name for name in models.split(",") if name]
     if not names:
         raise ConfigError("No model is named. Give --models one or more, such as text_bilstm.", item=models)
-    opened = {name: load_bundle(name) for name in names}
-    for name, bundle in opened.items():
+    bundles = [load_bundle(name) for name in names]
+    for name, bundle in zip(names, bundles, strict=True):
         if bundle.kind != "text":
             raise ConfigError(f"{name} is a {bundle.kind} model; CheckList is about texts.", item=name)
+    if len({bundle.name for bundle in bundles}) < len(bundles):
+        raise ConfigError("Two of the models have one name; ask them one after the other.", item=models)
     for file in (output, report):
         if file is not None:
             prepare_folder(file.parent)
@@ -48,7 +50,8 @@ def checklist(
 
         cases = read_cases(root, per_test=limit)
         results = {
-            bundle.name: run_checklist(Predictor.load([name]), cases) for name, bundle in opened.items()
+            bundle.name: run_checklist(Predictor.load([name]), cases)
+            for name, bundle in zip(names, bundles, strict=True)
         }
         if report is not None:
             report.write_text(render_checklist(results), encoding="utf-8")
@@ -59,7 +62,7 @@ def checklist(
             "command": f"emofuse audit checklist --root ROOT --models {','.join(results)}"
             + (f" --limit {limit}" if limit else ""),
             "date": datetime.now(UTC).date().isoformat(),
-            "model_sha256": {bundle.name: bundle.sha256 for bundle in opened.values()},
+            "model_sha256": {bundle.name: bundle.sha256 for bundle in bundles},
             "models": results,
         }
         output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -45,3 +45,8 @@ def test_only_text_models_are_asked(face_bundle, tmp_path):
         invoke("--root", tmp_path, "--models", face_bundle)
     with pytest.raises(ConfigError, match="No model is named"):
         invoke("--root", tmp_path, "--models", ",")
+
+
+def test_two_models_of_one_name_are_refused(text_bundle, tmp_path):
+    with pytest.raises(ConfigError, match="have one name"):
+        invoke("--root", tmp_path, "--models", f"{text_bundle},{text_bundle}")
