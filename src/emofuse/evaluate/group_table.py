@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,8 @@ def read_answers(path: Path, columns: Columns) -> GroupTable:
         CorpusFormatError: A row lacks a value; names the column and the line.
     """
     prediction = columns.prediction or ""
-    rows = _rows(path, [columns.label, *columns.groups, prediction])
+    confident = [columns.confidence] if columns.confidence is not None else []
+    rows = _rows(path, [columns.label, *columns.groups, prediction, *confident])
     labels = sorted({str(row[column]) for _, row in rows for column in (columns.label, prediction)})
     guess = np.array([labels.index(str(row[prediction])) for _, row in rows])
     confidence = scores = None
@@ -162,7 +164,9 @@ def _rows(path: Path, required: Sequence[str]) -> list[tuple[int, Mapping[str, A
         )
     for line, row in rows:
         for column in required:
-            if row.get(column) is None or row[column] == "":
+            value = row.get(column)
+            # NaN stands for an empty cell where a table was written by pandas.
+            if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
                 raise malformed(path, line, f"{column} is empty. Fill it or leave the row out.")
     return rows
 

@@ -84,6 +84,7 @@ def test_models_read_the_rows(tmp_path):
     [
         (Columns("y", ["sex"], "p"), "has no column sex; it has age"),
         (Columns("truth", ["age"], "p"), "has no column truth"),
+        (Columns("y", ["age"], "p", "nope"), "has no column nope; it has age"),
         (Columns("y", ["age"], "p", "site"), "site must be a number from 0 to 1"),
     ],
 )
@@ -95,6 +96,12 @@ def test_missing_columns_are_named(tmp_path, columns, message):
 def test_an_empty_value_is_named_with_its_line(tmp_path):
     path = write(tmp_path, "csv", [ROWS[0], ROWS[1] | {"age": ""}])
     with pytest.raises(CorpusFormatError, match="line 3: age is empty"):
+        read_answers(path, Columns("y", ["age"], "p"))
+
+
+def test_nan_is_an_empty_value(tmp_path):
+    path = write(tmp_path, "jsonl", [ROWS[0], ROWS[1] | {"age": float("nan")}])
+    with pytest.raises(CorpusFormatError, match="line 2: age is empty"):
         read_answers(path, Columns("y", ["age"], "p"))
 
 

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 @click.option("--split", default="test", show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Draw at most N samples.")
 @click.option("--only", metavar="A,B", help="Only these corruptions, by the names that are printed.")
-@click.option("--seed", default=0, show_default=True, help="Of the samples drawn and of the corruptions.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the samples drawn and of the corruptions.",
+)
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="Also write the curves as HTML."

@@ -30,16 +30,15 @@ SHOWN = 12
     "--prediction", metavar="COLUMN", help="Column of the answer; without it, models read the rows."
 )
 @click.option("--confidence", metavar="COLUMN", help="Probability of the answer, for calibration.")
-@click.option("--text-column", default="text", show_default=True, metavar="COLUMN")
-@click.option("--image-column", default="image", show_default=True, metavar="COLUMN")
+@click.option("--text-column", show_default="text", metavar="COLUMN")
+@click.option("--image-column", show_default="image", metavar="COLUMN")
 @click.option("--models", metavar="A,B", help="As for `emofuse predict`.")
 @click.option("--taxonomy", metavar="NAME", help="Label set of the truth; default: sentiment3 or ekman7.")
 @click.option("--mitigate", metavar="LABEL", help="Also try a threshold per group for this label.")
 @click.option(
     "--equalize",
     type=click.Choice(["recall", "selection_rate"]),
-    default="recall",
-    show_default=True,
+    show_default="recall",
     help="What the thresholds make equal.",
 )
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON.")
@@ -50,12 +49,12 @@ def table(  # noqa: PLR0913 - one parameter per option of the command
     *,
     prediction: str | None,
     confidence: str | None,
-    text_column: str,
-    image_column: str,
+    text_column: str | None,
+    image_column: str | None,
     models: str | None,
     taxonomy: str | None,
     mitigate: str | None,
-    equalize: str,
+    equalize: str | None,
     output: Path | None,
 ) -> None:
     """Compare groups of people in a FILE (.csv, .jsonl or .parquet) of one's own.
@@ -66,18 +65,27 @@ def table(  # noqa: PLR0913 - one parameter per option of the command
         raise ConfigError("--confidence is the probability of a --prediction column.", item=confidence)
     if prediction is not None and (models or taxonomy):
         raise ConfigError("With --prediction no model reads; leave --models and --taxonomy out.", item=models)
+    if prediction is not None and (text_column or image_column):
+        raise ConfigError(
+            "With --prediction no model reads; leave --text-column and --image-column out.", item=prediction
+        )
+    if equalize is not None and mitigate is None:
+        raise ConfigError("--equalize says what --mitigate makes equal. Give --mitigate too.", item=equalize)
     with needs_extra("eval"):
         from emofuse.evaluate.group_audit import audit_table  # noqa: PLC0415 - an extra
         from emofuse.evaluate.group_table import Columns  # noqa: PLC0415
         from emofuse.evaluate.threshold_repair import repair_thresholds  # noqa: PLC0415
 
-        columns = Columns(label, groups, prediction, confidence, text_column, image_column)
+        columns = Columns(
+            label, groups, prediction, confidence, text_column or "text", image_column or "image"
+        )
         answers = _read(file, columns, models, taxonomy)
         result = audit_table(answers)
         repairs = []
         if mitigate is not None:
             repairs = [
-                repair_thresholds(answers, mitigate, column, equalize=equalize) for column in answers.groups
+                repair_thresholds(answers, mitigate, column, equalize=equalize or "recall")
+                for column in answers.groups
             ]
     _print(result)
     for repair in repairs:

@@ -128,6 +128,16 @@ def test_options_that_contradict_each_other_are_refused(answered):
             *("table", answered, "--label", "y", "--group", "sex", "--prediction", "p"),
             *("--taxonomy", "ekman7"),
         )
+    with pytest.raises(ConfigError, match="leave --text-column and --image-column out"):
+        invoke(
+            *("table", answered, "--label", "y", "--group", "sex", "--prediction", "p"),
+            *("--text-column", "text"),
+        )
+    with pytest.raises(ConfigError, match="Give --mitigate too"):
+        invoke(
+            *("table", answered, "--label", "y", "--group", "sex", "--prediction", "p"),
+            *("--equalize", "recall"),
+        )
 
 
 def test_a_missing_column_is_one_line_on_standard_error(answered, capsys):

@@ -34,6 +34,13 @@ def test_bad_usage_is_told(capsys):
     assert "error[unknown_model]" in capsys.readouterr().err
 
 
+def test_a_seed_below_0_is_bad_usage(text_bundle, tmp_path):
+    arguments = ["audit", "robustness", text_bundle, "--corpus", "emotion", "--root", tmp_path, "--seed", -1]
+    done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    assert done.exit_code == 2
+    assert "--seed" in done.output
+
+
 def test_help_loads_no_extra():
     code = (
         "import sys; from emofuse.cli import main\ntry: main(['audit', '--help'])\nexcept SystemExit: pass\n"
