@@ -124,7 +124,8 @@ def corrupt(sample: Sample, corruption: Corruption, level: int, *, seed: int = 0
             return sample if text == clean else replace(sample, text=text)
         if corruption.part == "image" and sample.image is not None:
             image, _ = load_image(sample.image)
-            return replace(sample, image=corruption.apply(image, value, random))
+            spoiled = corruption.apply(image, value, random)
+            return sample if spoiled is image else replace(sample, image=spoiled)
     except InputError:
         pass  # the reader says what is wrong with it
     return sample

@@ -57,6 +57,12 @@ def test_escapes_and_addresses_are_not_torn():
     assert corrupt(sample, ALL["punctuation lost"], 4).text == "look  http"
 
 
+def test_a_picture_that_is_small_already_is_left_alone():
+    sample = Sample(id="a", image=np.zeros((20, 20, 3), dtype=np.uint8))
+    assert corrupt(sample, ALL["small picture"], 1) is sample
+    assert corrupt(sample, ALL["small picture"], 4) is not sample
+
+
 @pytest.mark.parametrize("sample", [Sample(id="a", text=" "), Sample(id="a", image=b"no picture")])
 def test_what_cannot_be_read_is_left_to_the_reader(sample):
     for corruption in ALL.values():
