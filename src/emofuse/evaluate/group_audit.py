@@ -19,6 +19,7 @@ from emofuse.metrics import expected_calibration_error
 __all__ = ["SMALL", "GroupFigures", "GroupGap", "TableAudit", "audit_table", "recall"]
 
 SMALL = 30
+MOST_GROUPS = 200
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def audit_table(table: GroupTable) -> TableAudit:
         Figures of every group, and the largest gaps.
 
     Raises:
-        ConfigError: A column has one group alone.
+        ConfigError: A column has one group alone, or more than 200.
 
     Source: Weerts et al. 2023, "Fairlearn: Assessing and Improving Fairness of AI Systems"; differences are
     those of `MetricFrame.difference(method="between_groups")`.
@@ -126,11 +127,7 @@ def audit_table(table: GroupTable) -> TableAudit:
     groups: list[GroupFigures] = []
     gaps: list[GroupGap] = []
     for column, values in table.groups.items():
-        names = sorted(set(values.tolist()))
-        if len(names) < 2:
-            raise ConfigError(
-                f"Column {column!r} has one group alone, {names[0]!r}: nothing to compare.", item=column
-            )
+        names = _name_groups(column, values)
         counts = _Counts(table, values, names)
         small = {name: int((values == name).sum()) < SMALL for name in names}
         frames = {
@@ -147,6 +144,21 @@ def audit_table(table: GroupTable) -> TableAudit:
     gaps.sort(key=lambda gap: (gap.small, -gap.difference.value))
     accuracy = float(accuracy_score(table.truth, table.guess))
     return TableAudit(len(table.truth), table.unreadable, accuracy, groups, gaps)
+
+
+def _name_groups(column: str, values: NDArray[np.str_]) -> list[str]:
+    names = sorted(set(values.tolist()))
+    if len(names) < 2:
+        raise ConfigError(
+            f"Column {column!r} has one group alone, {names[0]!r}: nothing to compare.", item=column
+        )
+    if len(names) > MOST_GROUPS:
+        raise ConfigError(
+            f"Column {column!r} has {len(names)} different values and looks like an identifier. Give columns "
+            f"of at most {MOST_GROUPS} groups, all together.",
+            item=column,
+        )
+    return names
 
 
 def _measures(table: GroupTable) -> list[tuple[str, Callable[..., float], str | None]]:

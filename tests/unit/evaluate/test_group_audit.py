@@ -122,6 +122,13 @@ def test_one_group_is_nothing_to_compare():
         audit_table(table(group=["a"] * 8))
 
 
+def test_an_identifier_is_no_group():
+    rows = np.zeros(201, dtype=int)
+    with pytest.raises(ConfigError, match="'g' has 201 different values and looks like an identifier"):
+        audit_table(table(rows, rows, [str(i) for i in range(201)]))
+    assert len(audit_table(table(rows, rows, [str(i % 200) for i in range(201)])).groups) == 200
+
+
 def scored(n=1200):
     """Group b's scores lie lower, so that one threshold finds fewer of its positives."""
     random = np.random.default_rng(2)
