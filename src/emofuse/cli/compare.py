@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
 from emofuse.cli.extras import needs_extra
-from emofuse.cli.output import prepare_folder, show_model
+from emofuse.cli.output import prepare_folder, show_model, show_task
 from emofuse.errors import ConfigError
 from emofuse.runtime.bundle import ModelBundle, load_bundle
 
@@ -52,18 +53,10 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
 
         chosen = [label for label in (labels or "").split(",") if label]
         bundles = _open_all(models, Path(scratch))
-        answers = {
-            name: answer_corpus(
-                bundle,
-                corpus,
-                root,
-                split=split,
-                labels=chosen,
-                modalities=_modalities(name),
-                taxonomy=taxonomy,
-            )
-            for name, bundle in bundles.items()
-        }
+        answer = partial(
+            answer_corpus, corpus=corpus, root=root, split=split, labels=chosen, taxonomy=taxonomy
+        )
+        answers = {name: answer(bundle, modalities=_modalities(name)) for name, bundle in bundles.items()}
         if baselines:
             from emofuse.evaluate.baselines import fit_baselines  # noqa: PLC0415
 
@@ -74,12 +67,9 @@ def compare(  # noqa: PLR0913 - one parameter per option of the command
     if result.unreadable:
         click.echo(f"{result.unreadable} samples could not be read by every model.", err=True)
     if output is not None:
-        options = f"--corpus {corpus} --root ROOT --split {split}"
-        options += (f" --taxonomy {taxonomy}" if taxonomy else "") + (f" --labels {labels}" if labels else "")
+        command = ["emofuse compare", *map(show_model, models), *show_task(corpus, split, taxonomy, labels)]
         record = {
-            "command": " ".join(
-                ["emofuse compare", *map(show_model, models), options + " --baselines" * baselines]
-            ),
+            "command": " ".join([*command, *["--baselines"] * baselines]),
             "date": datetime.now(UTC).date().isoformat(),
             "model_sha256": digests,
             **result.to_dict(),

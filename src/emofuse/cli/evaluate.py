@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emofuse.cli.extras import needs_extra
-from emofuse.cli.output import prepare_folder, show_model
+from emofuse.cli.output import prepare_folder, show_model, show_task
 from emofuse.runtime.bundle import load_bundle
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def evaluate(  # noqa: PLR0913 - one parameter per option of the command
     for folder in (output.parent if output else None, report):
         if folder is not None:
             prepare_folder(folder)
-    command = f"emofuse evaluate {show_model(bundle)} --corpus {corpus} --root ROOT --split {split}"
-    command += (f" --taxonomy {taxonomy}" if taxonomy else "") + (f" --labels {labels}" if labels else "")
+    task = show_task(corpus, split, taxonomy, labels)
+    command = " ".join(["emofuse evaluate", show_model(bundle), *task])
     with needs_extra("eval"):
         from emofuse.evaluate.answers import answer_corpus  # noqa: PLC0415 - an extra
         from emofuse.evaluate.evaluator import score_answers  # noqa: PLC0415

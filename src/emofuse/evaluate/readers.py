@@ -85,8 +85,7 @@ def _image_reader(bundle: ModelBundle) -> Reader:
 
 
 def _photo_reader(bundle: ModelBundle) -> Reader:
-    nothing: dict[Modality, tuple[ModelBundle, ...]] = dict.fromkeys(Modality, ())
-    models = ModelSet(None, detector=None, threads=None, members=nothing | {Modality.FACE: (bundle,)})
+    models = ModelSet([bundle.path], detector=None, threads=None).only(Modality.FACE)
     samples_reader = SampleReader(models)
 
     def read(samples: Sequence[Sample]) -> Iterator[Mapping[str, FloatArray] | InputError]:
