@@ -29,9 +29,18 @@ EmofuseError
 │   ├── BundleFileMissingError
 │   ├── BundleChecksumError
 │   └── BundleSchemaError
-└── DatasetError (1)       a corpus that is not where or what it should be
-    ├── CorpusNotFoundError
-    └── CorpusFormatError
+├── DatasetError (1)       a corpus that is not where or what it should be
+│   ├── CorpusNotFoundError
+│   └── CorpusFormatError
+└── ServiceError (1)       a request that the service does not answer; each has an HTTP status
+    ├── BadRequestError (400)
+    ├── UnauthorizedError (401)
+    ├── ForbiddenError (403)
+    ├── BodyTooLargeError (413)
+    ├── RateLimitedError (429)
+    └── UnavailableError (503)
+        ├── OverloadedError
+        └── DeadlineError
 """
 
 from __future__ import annotations
@@ -40,6 +49,8 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
+    "BadRequestError",
+    "BodyTooLargeError",
     "BundleChecksumError",
     "BundleError",
     "BundleFileMissingError",
@@ -48,10 +59,12 @@ __all__ = [
     "CorpusFormatError",
     "CorpusNotFoundError",
     "DatasetError",
+    "DeadlineError",
     "EmofuseError",
     "EmptyImageFileError",
     "EmptySampleError",
     "EmptyTextError",
+    "ForbiddenError",
     "ImageError",
     "ImageIsDirectoryError",
     "ImageNotFoundError",
@@ -62,8 +75,13 @@ __all__ = [
     "NoFaceError",
     "NoModalityError",
     "NotAnImageError",
+    "OverloadedError",
+    "RateLimitedError",
+    "ServiceError",
     "TextTooLongError",
     "TruncatedImageError",
+    "UnauthorizedError",
+    "UnavailableError",
     "UnknownCorpusError",
     "UnknownLabelError",
     "UnknownMappingError",
@@ -288,3 +306,74 @@ class CorpusFormatError(DatasetError):
     """A corpus file does not follow its official layout."""
 
     code = "corpus_format"
+
+
+class ServiceError(EmofuseError):
+    """A request that the service does not answer.
+
+    Args:
+        message: What is wrong, and what to do about it.
+        item: The offending value as a short string, or None.
+        retry_after_s: Seconds after which it is worth another try, or None.
+    """
+
+    code = "service"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, item: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, item=item)
+        self.retry_after_s = retry_after_s
+
+
+class BadRequestError(ServiceError):
+    """A body that is not what its content type says, or lacks a field."""
+
+    code = "bad_request"
+    status = 400
+
+
+class UnauthorizedError(ServiceError):
+    """No API key, or one that is unknown or revoked."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class ForbiddenError(ServiceError):
+    """An API key without the scope."""
+
+    code = "forbidden"
+    status = 403
+
+
+class BodyTooLargeError(ServiceError):
+    """More bytes, samples or characters than one request may bring."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class RateLimitedError(ServiceError):
+    """More requests than the key may send."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class UnavailableError(ServiceError):
+    """The service cannot answer now: it starts, stops, or its store is away."""
+
+    code = "unavailable"
+    status = 503
+
+
+class OverloadedError(UnavailableError):
+    """More requests wait than can be answered in time."""
+
+    code = "overloaded"
+
+
+class DeadlineError(UnavailableError):
+    """The answer was not ready in time."""
+
+    code = "deadline"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -223,6 +224,11 @@ class Prediction:
             version of the form.
         """
         return {"schema": PREDICTION_SCHEMA, **_plain(self)}
+
+    def to_json(self) -> bytes:
+        """`to_dict` as one line of UTF-8, without the line's end; half a surrogate becomes a JSON escape."""
+        line = json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
+        return line.encode("utf-8", errors="backslashreplace")
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -88,6 +87,5 @@ def _lines() -> Iterator[str]:
 
 
 def _write_json(_: Sample, prediction: Prediction) -> None:
-    line = json.dumps(prediction.to_dict(), ensure_ascii=False, separators=(",", ":"))
-    # Bytes are UTF-8 whatever the terminal is; half a surrogate, as in a file name, becomes a JSON escape.
-    click.echo(line.encode("utf-8", errors="backslashreplace"))
+    # Bytes are UTF-8 whatever the terminal is.
+    click.echo(prediction.to_json())

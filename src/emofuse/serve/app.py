@@ -1,0 +1,60 @@
+"""The application: routes, errors and the life of the models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from emofuse import __version__
+from emofuse.errors import EmofuseError
+from emofuse.serve.gateway import Gateway
+from emofuse.serve.openapi import describe
+from emofuse.serve.problems import render_crash, render_error, render_http_error
+from emofuse.serve.routes import ROUTERS
+from emofuse.serve.service import Service
+from emofuse.serve.settings import Settings
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the service.
+
+    Args:
+        settings: What the operator decided.
+
+    Returns:
+        An ASGI application; its models are opened when it starts and closed, after all requests that wait
+        are answered, when it stops.
+    """
+
+    @asynccontextmanager
+    async def live(app: FastAPI) -> AsyncIterator[None]:
+        service = Service(settings)
+        app.state.service = service
+        try:
+            yield
+        finally:
+            service.close()
+
+    app = FastAPI(
+        title="emofuse",
+        version=__version__,
+        description="Emotion and sentiment from text, faces and photos, alone or fused.",
+        lifespan=live,
+        # Their pages would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Gateway, max_body_bytes=settings.max_body_bytes)
+    app.add_exception_handler(EmofuseError, render_error)
+    app.add_exception_handler(HTTPException, render_http_error)
+    app.add_exception_handler(Exception, render_crash)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    return app

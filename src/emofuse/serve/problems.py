@@ -1,0 +1,109 @@
+"""Errors as problem JSON (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from emofuse.errors import (
+    BundleError,
+    EmofuseError,
+    ImageTooLargeError,
+    ServiceError,
+    TextTooLongError,
+)
+from emofuse.serve.requests import InvalidFieldsError
+from emofuse.types import ErrorEntry
+
+__all__ = ["MEDIA_TYPE", "PROBLEM_SCHEMA", "problem_of", "render_crash", "render_error", "render_http_error"]
+
+MEDIA_TYPE = "application/problem+json"
+PROBLEM_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "description": "`urn:emofuse:problem:CODE`"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong and what to do."},
+        "code": {"type": "string", "description": "The stable code of the error."},
+        "item": {"type": ["string", "null"], "description": "The offending value."},
+        "fields": {"type": "object", "additionalProperties": {"type": "string"}},
+        "request_id": {"type": "string"},
+    },
+}
+_TOO_LARGE = (TextTooLongError.code, ImageTooLargeError.code)
+
+
+def problem_of(error: EmofuseError | ErrorEntry, request: Request) -> Response:
+    """Build the response for an error.
+
+    Args:
+        error: What emofuse raised, or the entry in place of a prediction.
+        request: That it answers.
+
+    Returns:
+        The response.
+    """
+    more = {"fields": error.fields} if isinstance(error, InvalidFieldsError) else {}
+    response = _render(request, _status_of(error), error.code, error.message, item=error.item, **more)
+    if isinstance(error, ServiceError) and error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+async def render_error(request: Request, error: Exception) -> Response:
+    """Answer with an error that emofuse raised."""
+    assert isinstance(error, EmofuseError)
+    return problem_of(error, request)
+
+
+async def render_http_error(request: Request, error: Exception) -> Response:
+    """Answer with an error of the framework: no such path, or another method."""
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    message = f"{phrase}: {request.method} {request.url.path[:200]}."
+    response = _render(request, error.status_code, phrase.lower().replace(" ", "_"), message)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def render_crash(request: Request, error: Exception) -> Response:
+    """Answer where something failed that should not have; the log has the error under the request's id."""
+    message = "Something went wrong here. Report the request's id."
+    return _render(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", message)
+
+
+def _render(request: Request, status: int, code: str, message: str, **more: Any) -> Response:
+    content = {
+        "type": f"urn:emofuse:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": message,
+        "code": code,
+        "request_id": request.scope.get("request_id"),
+        **more,
+    }
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8", errors="backslashreplace")
+    return Response(body, status, media_type=MEDIA_TYPE)
+
+
+def _status_of(error: EmofuseError | ErrorEntry) -> int:
+    if isinstance(error, ServiceError):
+        return error.status
+    if error.code in _TOO_LARGE:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return (
+        HTTPStatus.INTERNAL_SERVER_ERROR
+        if isinstance(error, BundleError)
+        else HTTPStatus.UNPROCESSABLE_ENTITY
+    )

@@ -1,0 +1,148 @@
+"""What callers send: JSON or a form, checked field by field."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from emofuse.errors import BadRequestError, EmofuseError
+from emofuse.types import Sample
+
+__all__ = ["BatchBody", "ExplainBody", "InvalidFieldsError", "PredictBody", "SampleBody", "read_body"]
+
+MAX_FIELDS = 16
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+class InvalidFieldsError(EmofuseError):
+    """A body with fields that are missing, unknown or out of range.
+
+    Args:
+        fields: Path of each such field, and what is wrong with it.
+    """
+
+    code = "invalid_fields"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        listed = "; ".join(f"{name}: {reason}" for name, reason in fields.items())
+        super().__init__(f"The body does not fit: {listed}.", item=next(iter(fields), None))
+        self.fields = fields
+
+
+def _decode_image(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    _, _, encoded = value.rpartition(",") if value.startswith("data:") else ("", "", value)
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("must be base64") from error
+
+
+Image = Annotated[
+    bytes,
+    BeforeValidator(_decode_image),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+    Field(description="An encoded picture (JPEG, PNG, WebP, GIF, BMP, TIFF) in base64."),
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SampleBody(_Strict):
+    """A text, an image, or both."""
+
+    id: str | None = Field(None, max_length=200, description="Comes back in the answer.")
+    text: str | None = None
+    image: Image | None = None
+
+    def to_sample(self, name: str) -> Sample:
+        """The sample, under its id or else the given name."""
+        return Sample(id=self.id if self.id is not None else name, text=self.text, image=self.image)
+
+
+class PredictBody(SampleBody):
+    """A sample to read."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "I am so proud of you"}]})
+
+    taxonomy: str = Field("ekman7", description="Label set of the emotions in the answer.")
+    crop: bool = Field(False, description="Take the whole image as one face.")
+
+
+class BatchBody(_Strict):
+    """Samples to read."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"samples": [{"text": "What a day!"}, {"text": "Leave me alone."}]}]}
+    )
+
+    samples: tuple[SampleBody, ...] = Field(min_length=1)
+    taxonomy: str = Field("ekman7", description="Label set of the emotions in the answers.")
+    crop: bool = Field(False, description="Take every whole image as one face.")
+
+
+class ExplainBody(SampleBody):
+    """A sample to explain."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "I am so proud of you"}]})
+
+    crop: bool = Field(False, description="Take the whole image as one face.")
+    method: str | None = Field(None, description="Name of an explainer; by what is read otherwise.")
+    label: str | None = Field(None, description="What to explain; the most probable label otherwise.")
+
+
+async def read_body(request: Request, form: type[Body]) -> Body:
+    """Read the body of a request.
+
+    Args:
+        request: With JSON, or with a form (`multipart/form-data`) whose fields are those of the JSON and
+            whose image is a file.
+        form: What it has to fit.
+
+    Returns:
+        The body.
+
+    Raises:
+        BadRequestError: It is neither, or malformed.
+        InvalidFieldsError: It does not fit.
+        BodyTooLargeError: It has too many bytes.
+    """
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    try:
+        if kind == "multipart/form-data":
+            return form.model_validate(await _read_form(request))
+        if kind != "application/json":
+            raise BadRequestError(
+                f"Send application/json or multipart/form-data, not {kind[:80]}.", item=kind[:80]
+            )
+        return form.model_validate_json(await request.body(), strict=True)
+    except ValidationError as error:
+        raise _translate(error) from error
+
+
+async def _read_form(request: Request) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=2**30) as parts:
+        for name, value in parts.multi_items():
+            if name in fields:
+                raise BadRequestError(f"The form has the field {name[:80]!r} twice.", item=name[:80])
+            fields[name] = await value.read() if isinstance(value, UploadFile) else value
+    return fields
+
+
+def _translate(error: ValidationError) -> EmofuseError:
+    # The values themselves stay out of the message: it may be logged.
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    if details[0]["type"] == "json_invalid":
+        return BadRequestError(f"The body is no JSON: {details[0]['msg']}.")
+    return InvalidFieldsError({".".join(map(str, own["loc"])) or "body": own["msg"] for own in details[:20]})

@@ -1,0 +1,190 @@
+"""What the routes share: models, queues and limits."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import warnings
+from collections.abc import Coroutine, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from PIL import Image
+
+from emofuse.errors import BodyTooLargeError, EmofuseError, ImageTooLargeError, TextTooLongError
+from emofuse.serve.batching import Batcher, Done
+from emofuse.serve.engine import Answer, Engine, ExplainOptions, PredictOptions
+from emofuse.serve.settings import Settings
+from emofuse.types import Sample
+
+__all__ = ["Service", "ServiceDep"]
+
+Value = TypeVar("Value")
+
+
+class Service:
+    """Models, queues and limits behind the routes.
+
+    Args:
+        settings: What the operator decided.
+
+    Raises:
+        UnknownModelError: No such bundle.
+        BundleError: A bundle cannot be trusted.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stopping = False
+        self.engine = Engine(settings.models)
+        self.predictions: Batcher[PredictOptions, Sample, Answer] = Batcher(
+            self.engine.predict,
+            threads=settings.threads,
+            batch_size=settings.batch_size,
+            queue_size=settings.queue_size,
+        )
+        # An explanation reads a sample hundreds of times: those of one caller must not hold up all others.
+        self.explanations: Batcher[ExplainOptions, Sample, bytes | EmofuseError] = Batcher(
+            self.engine.explain, threads=1, batch_size=1, queue_size=max(1, settings.queue_size // 8)
+        )
+
+    def close(self) -> None:
+        """Finish what waits and stop the threads."""
+        self.stopping = True
+        self.predictions.close()
+        self.explanations.close()
+
+    def check(self, samples: Sequence[Sample]) -> None:
+        """Refuse what is too large to be read.
+
+        Args:
+            samples: Of one request.
+
+        Raises:
+            BodyTooLargeError: Too many samples.
+            TextTooLongError: A text with too many characters.
+            ImageTooLargeError: A picture with too many pixels.
+        """
+        limits = self.settings
+        if len(samples) > limits.max_samples:
+            raise BodyTooLargeError(
+                f"One request brings at most {limits.max_samples} samples, not {len(samples)}. Split it."
+            )
+        for sample in samples:
+            if sample.text is not None and len(sample.text) > limits.max_characters:
+                raise TextTooLongError(
+                    f"A text may have {limits.max_characters:,} characters here, not {len(sample.text):,}.",
+                    item=sample.id,
+                )
+            if isinstance(sample.image, bytes):
+                _check_pixels(sample.image, limits.max_pixels, sample.id)
+
+    async def predict(
+        self, request: Request, options: PredictOptions, samples: Sequence[Sample]
+    ) -> Done[Answer]:
+        """Read the samples of one request together.
+
+        Args:
+            request: Whose client may leave meanwhile; then the samples leave the queue.
+            options: How.
+            samples: With ids.
+
+        Returns:
+            The answers.
+
+        Raises:
+            UnavailableError: Too many requests wait, or it took too long.
+        """
+        deadline_s = self.settings.deadline_s
+        return await _while_connected(
+            request, self.predictions.submit(options, samples, deadline_s=deadline_s)
+        )
+
+    async def predict_many(
+        self, request: Request, options: PredictOptions, samples: Sequence[Sample]
+    ) -> list[Answer]:
+        """Read many samples, a batch at a time, so that other requests get their turn in between.
+
+        Args:
+            request: Whose client may leave meanwhile.
+            options: How.
+            samples: With ids.
+
+        Returns:
+            The answers in order.
+
+        Raises:
+            UnavailableError: Too many requests wait, or it took too long.
+        """
+        return await _while_connected(request, self._predict_many(options, samples))
+
+    async def _predict_many(self, options: PredictOptions, samples: Sequence[Sample]) -> list[Answer]:
+        loop, step = asyncio.get_running_loop(), self.settings.batch_size
+        until = loop.time() + self.settings.batch_deadline_s
+        answers: list[Answer] = []
+        for start in range(0, len(samples), step):
+            done = await self.predictions.submit(
+                options, samples[start : start + step], deadline_s=until - loop.time(), patient=start > 0
+            )
+            answers += done.results
+        return answers
+
+    async def explain(self, request: Request, options: ExplainOptions, sample: Sample) -> bytes:
+        """Explain one sample.
+
+        Args:
+            request: Whose client may leave meanwhile.
+            options: How.
+            sample: With an id.
+
+        Returns:
+            The report as JSON.
+
+        Raises:
+            EmofuseError: The sample cannot be explained so.
+            UnavailableError: Too many requests wait, or it took too long.
+        """
+        deadline_s = self.settings.batch_deadline_s
+        waiting = self.explanations.submit(options, [sample], deadline_s=deadline_s)
+        [report] = (await _while_connected(request, waiting)).results
+        if isinstance(report, EmofuseError):
+            raise report
+        return report
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceDep = Annotated[Service, Depends(_service)]
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, Value]) -> Value:
+    # Once the body is read, the next message from the client is that it has left.
+    task = asyncio.ensure_future(work)
+    left = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait((task, left), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise asyncio.CancelledError
+        return task.result()
+    finally:
+        left.cancel()
+        task.cancel()
+
+
+def _check_pixels(data: bytes, limit: int, item: str | None) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            width, height = Image.open(io.BytesIO(data)).size
+        except Image.DecompressionBombError as error:
+            raise ImageTooLargeError(f"{error}. Scale it down first.", item=item) from error
+        except (OSError, SyntaxError, ValueError):
+            return  # no picture; the reader says so
+    if width * height > limit:
+        raise ImageTooLargeError(
+            f"A picture has at most {limit:,} pixels here, not {width:,} x {height:,}. Scale it down first.",
+            item=item,
+        )

@@ -1,0 +1,47 @@
+"""What an operator decides about the service."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Settings of the service; each is read from an environment variable `EMOFUSE_NAME`.
+
+    Attributes:
+        host: Address to listen on; any but a loopback address needs an API key.
+        port: Port to listen on; 0 takes a free one.
+        models: Bundles that replace the defaults of their kind, joined by commas in the environment.
+        threads: Requests that are computed at the same time.
+        batch_size: Samples of different requests that share a run; 1 reads each alone.
+        queue_size: Samples that may wait; a request beyond them is refused at once.
+        deadline_s: Seconds in which a request is answered or refused.
+        batch_deadline_s: The same for requests of many samples and for explanations.
+        max_body_bytes: Largest request body.
+        max_pixels: Largest picture.
+        max_characters: Longest text.
+        max_samples: Most samples in one request.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EMOFUSE_", frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    models: Names = ()
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    batch_size: int = Field(8, ge=1)
+    queue_size: int = Field(64, ge=1)
+    deadline_s: float = Field(2.0, gt=0)
+    batch_deadline_s: float = Field(30.0, gt=0)
+    max_body_bytes: int = Field(16_000_000, ge=1024)
+    max_pixels: int = Field(25_000_000, ge=64)
+    max_characters: int = Field(100_000, ge=1)
+    max_samples: int = Field(256, ge=1)

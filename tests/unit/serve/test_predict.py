@@ -1,0 +1,118 @@
+import base64
+import io
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from emofuse import Predictor, Sample
+
+PHOTO = (Path(__file__).parents[3] / "examples/photos/eileen_collins.jpg").read_bytes()
+TEXT = "I am so proud of you"
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.load(["text_bilstm"], threads=1)
+
+
+def test_answers_as_python_does(client: TestClient, predictor: Predictor) -> None:
+    [own] = predictor.predict([Sample(id="0", text=TEXT, image=PHOTO)])
+    encoded = base64.b64encode(PHOTO).decode()
+    as_json = client.post("/v1/predict", json={"text": TEXT, "image": encoded})
+    as_url = client.post("/v1/predict", json={"text": TEXT, "image": f"data:image/jpeg;base64,{encoded}"})
+    as_form = client.post("/v1/predict", data={"text": TEXT}, files={"image": PHOTO})
+    assert as_json.content == as_url.content == as_form.content == own.to_json()
+
+
+def test_options_reach_the_predictor(client: TestClient) -> None:
+    cropped = Predictor.load(["text_bilstm"], threads=1, taxonomy="unified5", crop=True)
+    [own] = cropped.predict([Sample(id="a", image=PHOTO)])
+    answer = client.post(
+        "/v1/predict", data={"id": "a", "crop": "true", "taxonomy": "unified5"}, files={"image": PHOTO}
+    )
+    assert answer.content == own.to_json()
+
+
+def test_batch_answers_each_in_its_place(client: TestClient, predictor: Predictor) -> None:
+    texts = [TEXT, " ", "leave me alone", *(f"day {i} was bad" for i in range(17))]
+    own = predictor.predict([Sample(id=str(i), text=text) for i, text in enumerate(texts)])
+    answer = client.post("/v1/predict/batch", json={"samples": [{"text": text} for text in texts]})
+    assert answer.json() == {"predictions": [prediction.to_dict() for prediction in own]}
+    assert answer.json()["predictions"][1]["error"]["code"] == "empty_text"
+
+
+def test_explains(client: TestClient) -> None:
+    answer = client.post("/v1/explain", json={"text": TEXT, "label": "joy"}).json()
+    [own] = answer["explanations"]
+    assert own["label"] == "joy"
+    assert max(own["words"], key=lambda word: word["attribution"])["text"] == "proud"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 422, "empty_sample"),
+        ({"text": ""}, 422, "empty_text"),
+        ({"text": "x" * 2001}, 413, "text_too_long"),
+        ({"text": "a", "colour": 1}, 422, "invalid_fields"),
+        ({"text": 3}, 422, "invalid_fields"),
+        ({"text": "a", "crop": "yes"}, 422, "invalid_fields"),
+        ({"text": "a", "taxonomy": "moods"}, 422, "unknown_taxonomy"),
+        ({"image": "%%%"}, 422, "invalid_fields"),
+        ({"image": ""}, 422, "image_empty_file"),
+        ({"image": base64.b64encode(b"no picture").decode()}, 422, "not_an_image"),
+    ],
+)
+def test_refuses_with_the_reason(client: TestClient, body: dict, status: int, code: str) -> None:
+    answer = client.post("/v1/predict", json=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (problem["code"], problem["status"]) == (code, status)
+    assert problem["request_id"] == answer.headers["x-request-id"]
+
+
+def test_refuses_what_is_no_json(client: TestClient) -> None:
+    for content, kind in (
+        (b"{", "application/json"),
+        (b"[" * 5000, "application/json"),
+        (b"a", "text/plain"),
+    ):
+        answer = client.post("/v1/predict", content=content, headers={"content-type": kind})
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+
+def test_refuses_too_much(client: TestClient) -> None:
+    many = client.post("/v1/predict/batch", json={"samples": [{"text": "a"}] * 21})
+    assert (many.status_code, many.json()["code"]) == (413, "body_too_large")
+    large = client.post("/v1/predict", content=b'{"text": "' + b"a" * 400_000 + b'"}')
+    assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+
+
+def test_refuses_pixel_bombs_before_decoding(client: TestClient) -> None:
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
+    answer = client.post("/v1/predict", files={"image": bomb.getvalue()})
+    assert (answer.status_code, answer.json()["code"]) == (413, "image_too_large")
+
+
+def test_names_its_models(client: TestClient) -> None:
+    found = {model["kind"]: model["name"] for model in client.get("/v1/models").json()}
+    assert found["text"] == "text_bilstm"
+    assert set(found) == {"text", "face", "scene", "face_detector", "fusion"}
+
+
+def test_is_alive_and_ready(client: TestClient) -> None:
+    assert client.get("/healthz").json() == client.get("/readyz").json() == {"status": "ok"}
+
+
+def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
+    assert client.get("/v1/nothing").json()["code"] == "not_found"
+    assert client.get("/v1/predict").json()["code"] == "method_not_allowed"
+
+
+def test_keeps_a_sound_request_id_only(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
+    assert client.get("/healthz", headers={"X-Request-ID": "a b"}).headers["x-request-id"] != "a b"
