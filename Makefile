@@ -45,9 +45,9 @@ $(CORE)/.installed: $(SOURCES)
 	$(CORE)/bin/python -m pip install --quiet .
 	touch $@
 
-# wordnet-base: the synonyms that recipe bert_rnn learns from.
+# wordnet-base: the synonyms that recipe bert_rnn learns from. postgresql: the other database of the service.
 $(DEV)/.installed: pyproject.toml constraints.txt
-	tools/need-packages wordnet-base
+	tools/need-packages wordnet-base postgresql
 	tools/make-venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet -c constraints.txt -e '.[all,dev]'
 	touch $@

@@ -13,6 +13,7 @@ import onnx
 import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
+from tests.databases import database_url, postgres  # noqa: F401 - fixtures
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from emofuse.export.bundle_writer import write_bundle

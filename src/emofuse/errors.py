@@ -9,6 +9,7 @@ EmofuseError
 │   ├── UnknownLabelError
 │   ├── UnknownModelError
 │   ├── UnknownCorpusError
+│   ├── UnknownScopeError
 │   ├── ConfigError
 │   └── MissingExtraError
 ├── InputError (1)         one sample that cannot be read
@@ -25,6 +26,14 @@ EmofuseError
 │   │   └── ImageTooSmallError
 │   ├── NoFaceError
 │   └── NoModalityError
+├── StoreError (1)         what a service keeps cannot be read or written
+│   ├── StoreUnavailableError
+│   ├── StoreSchemaError
+│   ├── BadRecordError
+│   ├── CorrectionConflictError
+│   ├── KeyExistsError
+│   ├── KeyNotFoundError
+│   └── VersionNotFoundError
 ├── BundleError (1)        a model folder that cannot be trusted
 │   ├── BundleFileMissingError
 │   ├── BundleChecksumError
@@ -49,6 +58,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
+    "BadRecordError",
     "BadRequestError",
     "BodyTooLargeError",
     "BundleChecksumError",
@@ -58,6 +68,7 @@ __all__ = [
     "ConfigError",
     "CorpusFormatError",
     "CorpusNotFoundError",
+    "CorrectionConflictError",
     "DatasetError",
     "DeadlineError",
     "EmofuseError",
@@ -71,6 +82,8 @@ __all__ = [
     "ImageTooLargeError",
     "ImageTooSmallError",
     "InputError",
+    "KeyExistsError",
+    "KeyNotFoundError",
     "MissingExtraError",
     "NoFaceError",
     "NoModalityError",
@@ -78,6 +91,9 @@ __all__ = [
     "OverloadedError",
     "RateLimitedError",
     "ServiceError",
+    "StoreError",
+    "StoreSchemaError",
+    "StoreUnavailableError",
     "TextTooLongError",
     "TruncatedImageError",
     "UnauthorizedError",
@@ -86,8 +102,10 @@ __all__ = [
     "UnknownLabelError",
     "UnknownMappingError",
     "UnknownModelError",
+    "UnknownScopeError",
     "UnknownTaxonomyError",
     "UsageError",
+    "VersionNotFoundError",
 ]
 
 
@@ -157,6 +175,13 @@ class UnknownCorpusError(_UnknownNameError):
 
     code = "unknown_corpus"
     kind = "corpus"
+
+
+class UnknownScopeError(_UnknownNameError):
+    """No scope of that name can be given to an API key."""
+
+    code = "unknown_scope"
+    kind = "scope"
 
 
 class ConfigError(UsageError):
@@ -264,6 +289,54 @@ class NoModalityError(InputError):
     """A fusion was asked for a row in which no modality is present."""
 
     code = "no_modality"
+
+
+class StoreError(EmofuseError):
+    """What a service keeps cannot be read or written."""
+
+    code = "store"
+
+
+class StoreUnavailableError(StoreError):
+    """The database does not answer, or not in time; the same call may work later."""
+
+    code = "store_unavailable"
+
+
+class StoreSchemaError(StoreError):
+    """The tables were made by a newer emofuse, or are none of emofuse's."""
+
+    code = "store_schema"
+
+
+class BadRecordError(StoreError):
+    """A record that says nothing, or holds what no database takes."""
+
+    code = "bad_record"
+
+
+class CorrectionConflictError(StoreError):
+    """The id of a correction was used before, for another one."""
+
+    code = "correction_conflict"
+
+
+class KeyExistsError(StoreError):
+    """A valid API key of that name exists."""
+
+    code = "key_exists"
+
+
+class KeyNotFoundError(StoreError):
+    """No valid API key has that name or id."""
+
+    code = "key_not_found"
+
+
+class VersionNotFoundError(StoreError):
+    """No promoted model is there to go back from."""
+
+    code = "version_not_found"
 
 
 class BundleError(EmofuseError):

@@ -1,0 +1,219 @@
+"""A connection to SQLite or PostgreSQL whose commits last."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from emofuse.errors import ConfigError, StoreError, StoreUnavailableError
+
+__all__ = ["Database", "TakenError", "default_database_url", "translate_errors"]
+
+BUSY_S = 10.0
+CONNECT_S = 10
+
+
+class TakenError(StoreError):
+    """A row with that key exists; those who insert turn this into what it means."""
+
+
+def default_database_url() -> str:
+    """A SQLite file in the user's data folder, on Linux `$XDG_DATA_HOME/emofuse`."""
+    return f"sqlite:///{user_data_path('emofuse', appauthor=False) / 'service.sqlite'}"
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Turn the errors of SQLAlchemy into ours; no message holds what was to be stored.
+
+    Raises:
+        StoreUnavailableError: The database does not answer, is locked or full, or cannot be opened.
+        TakenError: A row with that key exists.
+        StoreError: It answers with something else.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        raise TakenError("A row with that key exists.") from error
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        raise StoreUnavailableError(
+            f"The database does not answer: {_reason(error)}. Check that it runs, is writable and has space.",
+            item=_reason(error),
+        ) from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"The database refuses: {_reason(error)}.", item=_reason(error)) from error
+
+
+class Database:
+    """Sessions that read or write.
+
+    SQLite runs in WAL mode with `synchronous=FULL`, and PostgreSQL with `synchronous_commit` on: what was
+    committed survives a crash. What is deleted is overwritten in the pages of SQLite.
+
+    Args:
+        url: `sqlite:///relative.sqlite`, `sqlite:////absolute.sqlite` or `postgresql://user@host/name`.
+            SQLite waits ten seconds for another process's lock, or those of `?timeout=`.
+
+    Raises:
+        ConfigError: The URL is neither.
+        StoreUnavailableError: The file's folder cannot be written.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parse(url)
+        if parsed.get_backend_name() == "sqlite":
+            _make_file(Path(parsed.database or ""))
+            if "timeout" not in parsed.query:
+                parsed = parsed.update_query_dict({"timeout": str(BUSY_S)})
+            self._engine = create_engine(parsed, hide_parameters=True)
+            event.listen(self._engine, "connect", _set_up_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            self._engine = create_engine(
+                parsed,
+                hide_parameters=True,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": CONNECT_S},
+            )
+            event.listen(self._engine, "connect", _set_up_postgres)
+        self._writer = self._engine.execution_options(emofuse_writes=True)
+
+    @property
+    def writer(self) -> Engine:
+        """The engine whose transactions lock SQLite from their first statement on."""
+        return self._writer
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True for SQLite."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for queries."""
+        with translate_errors(), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that commits when its block ends well and rolls back otherwise."""
+        with translate_errors(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def forget_deleted(self) -> None:
+        """Take what was deleted out of SQLite's log, which else keeps it for a while.
+
+        PostgreSQL's own vacuum, log and backups decide about it there.
+
+        Raises:
+            StoreUnavailableError: Others read for too long; the same call may work later.
+        """
+        if not self.is_sqlite:
+            return
+        with translate_errors():
+            connection = self._engine.raw_connection()
+            try:
+                busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as error:
+                raise StoreUnavailableError(f"The database does not answer: {error}.") from error
+            finally:
+                connection.close()
+        if busy:
+            raise StoreUnavailableError(
+                "The rows are deleted, but the database's log still holds them, since it is being read. "
+                "Repeat the call."
+            )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        # The URL may hold a password, so that it is not repeated.
+        raise ConfigError("The database URL cannot be read. Give one such as sqlite:///FILE.") from error
+    kind = parsed.drivername
+    if kind in ("postgresql", "postgresql+psycopg"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if kind not in ("sqlite", "sqlite+pysqlite"):
+        raise ConfigError(f"Unknown database {kind!r}. Valid: postgresql, sqlite.", item=kind)
+    if parsed.database in (None, "", ":memory:"):
+        raise ConfigError("A database in memory keeps nothing. Give a file: sqlite:///FILE.", item=url)
+    return parsed
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Texts of people: no one else on the machine reads them.
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise StoreUnavailableError(
+            f"Cannot write {path}: {error.strerror}. Choose another place.", item=str(path)
+        ) from error
+
+
+def _set_up_sqlite(connection: Any, _: Any) -> None:
+    # SQLAlchemy begins, not the driver, which would do so only before a change and without a lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    _set_wal(cursor)
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")
+    cursor.close()
+
+
+def _set_wal(cursor: sqlite3.Cursor) -> None:
+    # SQLite does not wait for the lock that this change needs, when several processes start at once.
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that starts by reading could not write once another has written.
+    writes = connection.get_execution_options().get("emofuse_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _set_up_postgres(connection: Any, _: Any) -> None:
+    # A server may acknowledge before it has written; stricter settings than "on" stay.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) "
+        "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+    )
+    connection.commit()
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return text.strip().partition("\n")[0].rstrip(".")
