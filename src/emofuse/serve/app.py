@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,6 +18,7 @@ from emofuse.serve.problems import render_crash, render_error, render_http_error
 from emofuse.serve.routes import ROUTERS
 from emofuse.serve.service import Service
 from emofuse.serve.settings import Settings
+from emofuse.serve.upkeep import follow_promotions, keep_up
 
 __all__ = ["create_app"]
 
@@ -36,10 +38,13 @@ def create_app(settings: Settings) -> FastAPI:
     async def live(app: FastAPI) -> AsyncIterator[None]:
         service = Service(settings)
         app.state.service = service
+        follow_promotions(service)
+        upkeep = asyncio.create_task(keep_up(service))
         try:
             yield
         finally:
-            service.close()
+            upkeep.cancel()
+            await asyncio.to_thread(service.close)
 
     app = FastAPI(
         title="emofuse",

@@ -11,12 +11,12 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from emofuse.serve.problems import MEDIA_TYPE, PROBLEM_SCHEMA
-from emofuse.serve.requests import BatchBody, ExplainBody, PredictBody
+from emofuse.serve.requests import BatchBody, ExplainBody, FeedbackBody, PredictBody
 from emofuse.types import PREDICTION_SCHEMA, Prediction
 
 __all__ = ["answers", "describe", "refusals", "takes"]
 
-BODIES: tuple[type[BaseModel], ...] = (PredictBody, BatchBody, ExplainBody)
+BODIES: tuple[type[BaseModel], ...] = (PredictBody, BatchBody, ExplainBody, FeedbackBody)
 PLACE = "#/components/schemas/{model}"
 
 

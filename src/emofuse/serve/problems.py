@@ -13,10 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from emofuse.errors import (
+    BadRecordError,
     BundleError,
+    CorrectionConflictError,
     EmofuseError,
     ImageTooLargeError,
     ServiceError,
+    StoreError,
+    StoreUnavailableError,
     TextTooLongError,
 )
 from emofuse.serve.requests import InvalidFieldsError
@@ -39,7 +43,13 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
         "request_id": {"type": "string"},
     },
 }
-_TOO_LARGE = (TextTooLongError.code, ImageTooLargeError.code)
+_STATUSES: Mapping[str, int] = {
+    TextTooLongError.code: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ImageTooLargeError.code: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    CorrectionConflictError.code: HTTPStatus.CONFLICT,
+    BadRecordError.code: HTTPStatus.UNPROCESSABLE_ENTITY,
+    StoreUnavailableError.code: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 
 
 def problem_of(error: EmofuseError | ErrorEntry, request: Request) -> Response:
@@ -54,6 +64,8 @@ def problem_of(error: EmofuseError | ErrorEntry, request: Request) -> Response:
     """
     more = {"fields": error.fields} if isinstance(error, InvalidFieldsError) else {}
     response = _render(request, _status_of(error), error.code, error.message, item=error.item, **more)
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "1"
     if isinstance(error, ServiceError) and error.retry_after_s is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     if response.status_code == HTTPStatus.UNAUTHORIZED:
@@ -100,10 +112,7 @@ def _render(request: Request, status: int, code: str, message: str, **more: Any)
 def _status_of(error: EmofuseError | ErrorEntry) -> int:
     if isinstance(error, ServiceError):
         return error.status
-    if error.code in _TOO_LARGE:
-        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    return (
-        HTTPStatus.INTERNAL_SERVER_ERROR
-        if isinstance(error, BundleError)
-        else HTTPStatus.UNPROCESSABLE_ENTITY
-    )
+    if error.code in _STATUSES:
+        return _STATUSES[error.code]
+    ours = isinstance(error, BundleError | StoreError)
+    return HTTPStatus.INTERNAL_SERVER_ERROR if ours else HTTPStatus.UNPROCESSABLE_ENTITY

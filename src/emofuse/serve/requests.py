@@ -14,7 +14,17 @@ from starlette.requests import Request
 from emofuse.errors import BadRequestError, EmofuseError
 from emofuse.types import Sample
 
-__all__ = ["BatchBody", "ExplainBody", "InvalidFieldsError", "PredictBody", "SampleBody", "read_body"]
+__all__ = [
+    "BatchBody",
+    "ExplainBody",
+    "FeedbackBody",
+    "InvalidFieldsError",
+    "PredictBody",
+    "SampleBody",
+    "TurnBody",
+    "read_body",
+    "read_json",
+]
 
 MAX_FIELDS = 16
 
@@ -54,6 +64,11 @@ Image = Annotated[
 ]
 
 
+Subject = Annotated[
+    str, Field(min_length=1, max_length=200, description="The person it is about, for export and erasure.")
+]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -77,6 +92,7 @@ class PredictBody(SampleBody):
 
     taxonomy: str = Field("ekman7", description="Label set of the emotions in the answer.")
     crop: bool = Field(False, description="Take the whole image as one face.")
+    subject: Subject | None = None
 
 
 class BatchBody(_Strict):
@@ -89,6 +105,37 @@ class BatchBody(_Strict):
     samples: tuple[SampleBody, ...] = Field(min_length=1)
     taxonomy: str = Field("ekman7", description="Label set of the emotions in the answers.")
     crop: bool = Field(False, description="Take every whole image as one face.")
+    subject: Subject | None = None
+
+
+class TurnBody(SampleBody):
+    """A turn of a conversation, or a frame of a video."""
+
+    speaker: str | None = Field(None, max_length=200)
+    time: float | None = Field(None, allow_inf_nan=False, description="Seconds; never less than before.")
+
+
+class FeedbackBody(_Strict):
+    """What a person says is right about a text, an image or both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"id": "7f6c", "text": "Well, great.", "emotion": "anger"}]}
+    )
+
+    id: str | None = Field(None, max_length=200, description="The client's name for it: makes a repeat safe.")
+    subject: Subject | None = None
+    text: str | None = None
+    image: Image | None = None
+    keep_image: bool = Field(False, description="Store the picture too, not its digest alone.")
+    emotion: str | None = Field(None, description="The right label of `ekman7`.")
+    sentiment: str | None = Field(None, description="The right label of `sentiment3`.")
+    predicted_emotion: str | None = Field(None, description="What was answered.")
+    predicted_sentiment: str | None = Field(None, description="What was answered.")
+    models: dict[str, str] = Field(default_factory=dict, description="Those that answered: name to version.")
+
+    def to_sample(self) -> Sample:
+        """What it is about."""
+        return Sample(id=self.id, text=self.text, image=self.image)
 
 
 class ExplainBody(SampleBody):
@@ -118,14 +165,35 @@ async def read_body(request: Request, form: type[Body]) -> Body:
         BodyTooLargeError: It has too many bytes.
     """
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return read_json(await request.body(), form)
+    if kind != "multipart/form-data":
+        raise BadRequestError(
+            f"Send application/json or multipart/form-data, not {kind[:80]}.", item=kind[:80]
+        )
+    fields = await _read_form(request)
     try:
-        if kind == "multipart/form-data":
-            return form.model_validate(await _read_form(request))
-        if kind != "application/json":
-            raise BadRequestError(
-                f"Send application/json or multipart/form-data, not {kind[:80]}.", item=kind[:80]
-            )
-        return form.model_validate_json(await request.body(), strict=True)
+        return form.model_validate(fields)
+    except ValidationError as error:
+        raise _translate(error) from error
+
+
+def read_json(data: str | bytes, form: type[Body]) -> Body:
+    """Read JSON.
+
+    Args:
+        data: One document.
+        form: What it has to fit.
+
+    Returns:
+        What it says.
+
+    Raises:
+        BadRequestError: It is no JSON.
+        InvalidFieldsError: It does not fit.
+    """
+    try:
+        return form.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise _translate(error) from error
 

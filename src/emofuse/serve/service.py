@@ -12,9 +12,11 @@ from fastapi import Depends, Request
 from PIL import Image
 
 from emofuse.errors import BodyTooLargeError, EmofuseError, ImageTooLargeError, TextTooLongError
+from emofuse.runtime.model_set import DEFAULT_MODELS
 from emofuse.serve.batching import Batcher, Done
 from emofuse.serve.engine import Answer, Engine, ExplainOptions, PredictOptions
 from emofuse.serve.settings import Settings
+from emofuse.serve.store import HistoryEntry, Store, StoreOptions, Version, default_database_url
 from emofuse.types import Sample
 
 __all__ = ["Service", "ServiceDep"]
@@ -31,12 +33,15 @@ class Service:
     Raises:
         UnknownModelError: No such bundle.
         BundleError: A bundle cannot be trusted.
+        StoreError: The database cannot be used.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.stopping = False
+        kept = StoreOptions(history_days=settings.history_days, correction_days=settings.correction_days)
+        self.store = Store.open(settings.database_url or default_database_url(), kept)
         self.engine = Engine(settings.models)
+        self.promoted: dict[str, Version | None] = dict.fromkeys(DEFAULT_MODELS)
         self.predictions: Batcher[PredictOptions, Sample, Answer] = Batcher(
             self.engine.predict,
             threads=settings.threads,
@@ -49,10 +54,10 @@ class Service:
         )
 
     def close(self) -> None:
-        """Finish what waits and stop the threads."""
-        self.stopping = True
+        """Finish what waits, stop the threads and leave the database."""
         self.predictions.close()
         self.explanations.close()
+        self.store.close()
 
     def check(self, samples: Sequence[Sample]) -> None:
         """Refuse what is too large to be read.
@@ -128,6 +133,31 @@ class Service:
             )
             answers += done.results
         return answers
+
+    async def remember(
+        self, request: Request, subject: str | None, samples: Sequence[Sample], answers: Sequence[Answer]
+    ) -> None:
+        """Keep answers, if the operator turned that on.
+
+        Args:
+            request: That was answered.
+            subject: Whom it is about, or None.
+            samples: What was sent; of pictures nothing is kept.
+            answers: One per sample.
+
+        Raises:
+            StoreUnavailableError: They could not be kept.
+        """
+        if not self.settings.history_days:
+            return
+        name = request.scope["request_id"]
+        entries = [
+            HistoryEntry(
+                request_id=name, subject=subject, text=sample.text, prediction=answer.prediction.to_dict()
+            )
+            for sample, answer in zip(samples, answers, strict=True)
+        ]
+        await asyncio.to_thread(self.store.record_history, entries)
 
     async def explain(self, request: Request, options: ExplainOptions, sample: Sample) -> bytes:
         """Explain one sample.

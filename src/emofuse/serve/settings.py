@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 __all__ = ["Settings"]
+
+MAX_DAYS = 36_500
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -20,11 +22,17 @@ class Settings(BaseSettings):
         host: Address to listen on; any but a loopback address needs an API key.
         port: Port to listen on; 0 takes a free one.
         models: Bundles that replace the defaults of their kind, joined by commas in the environment.
+        database_url: Where keys and corrections are kept; None takes a SQLite file in the user's data folder.
+        history_days: Days for which answers are kept; 0 keeps none.
+        correction_days: Days for which corrections are kept; None keeps them for good.
+        refresh_s: Seconds between two looks for promoted models.
         threads: Requests that are computed at the same time.
         batch_size: Samples of different requests that share a run; 1 reads each alone.
         queue_size: Samples that may wait; a request beyond them is refused at once.
         deadline_s: Seconds in which a request is answered or refused.
         batch_deadline_s: The same for requests of many samples and for explanations.
+        idle_s: Seconds without a turn after which a stream is closed.
+        cors_origins: Origins, such as https://example.org, whose pages may call the service.
         max_body_bytes: Largest request body.
         max_pixels: Largest picture.
         max_characters: Longest text.
@@ -36,12 +44,23 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     models: Names = ()
+    database_url: str | None = None
+    history_days: float = Field(0.0, ge=0, le=MAX_DAYS)
+    correction_days: float | None = Field(None, ge=0, le=MAX_DAYS)
+    refresh_s: float = Field(2.0, gt=0)
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     batch_size: int = Field(8, ge=1)
     queue_size: int = Field(64, ge=1)
     deadline_s: float = Field(2.0, gt=0)
     batch_deadline_s: float = Field(30.0, gt=0)
+    idle_s: float = Field(60.0, gt=0)
+    cors_origins: Names = ()
     max_body_bytes: int = Field(16_000_000, ge=1024)
     max_pixels: int = Field(25_000_000, ge=64)
     max_characters: int = Field(100_000, ge=1)
     max_samples: int = Field(256, ge=1)
+
+    @field_validator("models", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(name for name in value.split(",") if name) if isinstance(value, str) else value

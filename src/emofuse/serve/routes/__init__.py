@@ -1,7 +1,7 @@
 """One module per group of paths."""
 
-from emofuse.serve.routes import health, models, predict
+from emofuse.serve.routes import feedback, health, models, predict, subjects
 
 __all__ = ["ROUTERS"]
 
-ROUTERS = (health.router, models.router, predict.router)
+ROUTERS = (feedback.router, health.router, models.router, predict.router, subjects.router)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 
-from emofuse.errors import UnavailableError
 from emofuse.serve.openapi import refusals
 from emofuse.serve.service import ServiceDep
 
@@ -28,7 +28,6 @@ async def healthz() -> Health:
 
 @router.get("/readyz", responses=refusals(503))
 async def readyz(service: ServiceDep) -> Health:
-    """Whether requests are answered now: models are open, and the service is not stopping."""
-    if service.stopping:
-        raise UnavailableError("The service is stopping.", retry_after_s=1)
+    """Whether requests are answered now: the models are open and the database is there."""
+    await run_in_threadpool(service.store.check)
     return Health()

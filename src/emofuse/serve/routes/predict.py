@@ -51,6 +51,7 @@ async def predict(request: Request, service: ServiceDep) -> Response:
     [answer] = (await service.predict(request, options, [sample])).results
     if (error := answer.prediction.error) is not None:
         return problem_of(error, request)
+    await service.remember(request, body.subject, [sample], [answer])
     return Response(answer.body, media_type=JSON)
 
 
@@ -66,6 +67,7 @@ async def predict_batch(request: Request, service: ServiceDep) -> Response:
     load_mapping(BASE, body.taxonomy)
     options = PredictOptions(body.taxonomy, body.crop, any(sample.image for sample in samples))
     found = await service.predict_many(request, options, samples)
+    await service.remember(request, body.subject, samples, found)
     content = b",".join(answer.body for answer in found)
     return Response(b'{"predictions":[' + content + b"]}", media_type=JSON)
 

@@ -1,0 +1,64 @@
+"""What the service does beside answering: it follows promoted models and deletes what has expired."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+
+from emofuse.errors import BundleError, EmofuseError
+from emofuse.runtime.bundle import load_bundle
+from emofuse.runtime.model_set import DEFAULT_MODELS
+from emofuse.serve.service import Service
+
+__all__ = ["follow_promotions", "keep_up"]
+
+LOG = logging.getLogger("emofuse.serve")
+PURGE_S = 3600.0
+
+
+async def keep_up(service: Service) -> None:
+    """Look after a service until cancelled; what fails is logged and tried again.
+
+    Args:
+        service: To look after.
+    """
+    loop = asyncio.get_running_loop()
+    purge_at = loop.time()
+    while True:
+        try:
+            await asyncio.to_thread(follow_promotions, service)
+            if loop.time() >= purge_at:
+                await asyncio.to_thread(service.store.purge_expired, datetime.now(UTC))
+                purge_at = loop.time() + PURGE_S
+        except EmofuseError as error:
+            LOG.warning("upkeep", extra={"code": error.code, "reason": error.message})
+        await asyncio.sleep(service.settings.refresh_s)
+
+
+def follow_promotions(service: Service) -> None:
+    """Put the models in place that are promoted in the store, beside those of the settings.
+
+    Args:
+        service: Whose models; all stay as they are when one of the new ones cannot be opened.
+
+    Raises:
+        StoreUnavailableError: The store does not answer.
+        BundleError: A promoted bundle cannot be trusted, or is not the one that was promoted.
+    """
+    promoted = {kind: service.store.active_version(kind) for kind in DEFAULT_MODELS}
+    if promoted == service.promoted:
+        return
+    chosen = {load_bundle(name).kind: name for name in service.settings.models}
+    for kind, version in promoted.items():
+        if version is None:
+            continue
+        if load_bundle(version.path).sha256 != version.sha256:
+            raise BundleError(
+                f"{version.path} is not the {kind} model that was promoted. Promote it again, or roll back.",
+                item=version.path,
+            )
+        chosen[kind] = version.path
+    service.engine.exchange(tuple(chosen.values()))
+    service.promoted = promoted
+    LOG.info("models", extra={"models": {own.name: own.version for own in service.engine.bundles}})
