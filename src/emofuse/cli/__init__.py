@@ -22,9 +22,11 @@ _COMMANDS = {
     "evaluate": "Score a BUNDLE on a split of a corpus.",
     "explain": "Show which words and which parts of a picture an answer comes from.",
     "export": "Write the best network of a RUN as a bundle folder.",
+    "feedback": "Use what people corrected.",
     "models": "Look at the models inside emofuse.",
     "predict": "Read emotion and sentiment from texts and images.",
     "redact": "Mask faces, handles, addresses and numbers in what is kept.",
+    "serve": "Answer over HTTP.",
     "train": "Train the model of a RECIPE.",
     "tune": "Try the values of a RECIPE's search section.",
 }

@@ -99,7 +99,7 @@ class Correction:
     models: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.text and not self.image:
+        if not (self.text or "").strip() and not self.image:
             raise BadRecordError("A correction needs the text or the picture that it is about.")
         if self.emotion is None and self.sentiment is None:
             raise BadRecordError("A correction needs the right emotion or the right sentiment.")
