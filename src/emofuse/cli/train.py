@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -15,20 +16,28 @@ from emofuse.cli.extras import needs_extra
 @click.option("--data-root", required=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: runs/NAME.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one key of the recipe.")
+@click.option(
+    "--init-from",
+    metavar="BUNDLE_OR_RUN",
+    help="Start from the weights of an embedded bundle, a bundle folder or a run folder.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the last finished epoch.")
 @click.option(
     "--devices", type=click.IntRange(1), help="Graphics cards, or processes without any. Default: all, or 1."
 )
-def train(
+def train(  # noqa: PLR0913 - one parameter per option of the command
     recipe: Path,
     data_root: Path,
     run_dir: Path | None,
     *,
     overrides: tuple[str, ...],
+    init_from: str | None,
     resume: bool,
     devices: int | None,
 ) -> None:
     """Train the model of a RECIPE on the corpora below --data-root."""
+    if init_from is not None:
+        overrides = (*overrides, f"init_from={json.dumps(init_from)}")  # JSON is YAML
     with needs_extra("train"):
         from emofuse.train import train_recipe  # noqa: PLC0415 - an extra
 

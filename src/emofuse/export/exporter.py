@@ -35,6 +35,7 @@ from emofuse.train.checkpoints import read_effort, read_history
 from emofuse.train.classifier import EmotionNetwork
 from emofuse.train.data import Example, input_px
 from emofuse.train.recipe import Recipe
+from emofuse.train.start import is_bundle
 from emofuse.train.trainer import load_run
 from emofuse.train.validation import read_validation
 from emofuse.types import FloatArray
@@ -281,9 +282,9 @@ def _data(recipe: Recipe) -> list[dict[str, str]]:
     ]
     if recipe.encoder.name in PRETRAINED:
         found.append(PRETRAINED[recipe.encoder.name])
-    if recipe.distill:
-        # A student knows its teacher's data at second hand.
-        teacher = load_bundle(recipe.distill.teacher)
+    before = [recipe.init_from] if recipe.init_from and is_bundle(recipe.init_from) else []
+    # A student knows its teacher's data at second hand.
+    for bundle in (*before, *([recipe.distill.teacher] if recipe.distill else [])):
         known = {row["name"] for row in found}
-        found += [dict(row) for row in teacher.data if row["name"] not in known]
+        found += [dict(row) for row in load_bundle(bundle).data if row["name"] not in known]
     return found

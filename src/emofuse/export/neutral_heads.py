@@ -35,11 +35,12 @@ from emofuse.errors import ConfigError, InputError
 from emofuse.evaluate.answers import answer_corpus
 from emofuse.evaluate.calibration import choose_thresholds
 from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
-from emofuse.export.person_probe import NAMES_PER_GROUP, build_probe
 from emofuse.runtime.bundle import ModelBundle, load_bundle
 from emofuse.runtime.evidence import EMBEDDING, STATES
 from emofuse.runtime.model_set import open_text_model
 from emofuse.taxonomy import load_taxonomy
+from emofuse.train.graph_weights import GraphWeights
+from emofuse.train.person_probe import NAMES_PER_GROUP, build_probe
 from emofuse.types import FloatArray
 
 __all__ = ["neutralize", "solve_edit"]
@@ -194,38 +195,26 @@ def _head_input(makers: Mapping[str, onnx.NodeProto], output: str) -> str | None
     return str(node.input[0]) if node is not None and node.op_type == "DynamicQuantizeLinear" else None
 
 
-def _head_weights(graph: onnx.GraphProto, output: str) -> tuple[Matrix, Matrix]:
-    makers = {name: node for node in graph.node for name in node.output}
-    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    add = makers[output]
-    bias = constants[add.input[1]].astype(np.float64)
-    node = makers[add.input[0]]
-    if node.op_type == "MatMul":
-        return constants[node.input[1]].astype(np.float64), bias
-    while node.op_type != "MatMulInteger":
-        node = makers[node.input[0]]
-    name = node.input[1]
-    centred = constants[name].astype(np.float64) - constants[node.input[3]].astype(np.float64)
-    return centred * constants[name.removesuffix("_quantized") + "_scale"].astype(np.float64), bias
-
-
 def _replace_heads(
     model: onnx.ModelProto, bundle: ModelBundle, source: str, *, edit: Matrix, mean: Matrix
 ) -> None:
     graph = model.graph
+    constants = GraphWeights(graph)
     for name in bundle.outputs:
-        weights, bias = _head_weights(graph, name)
+        [add] = [node for node in graph.node if name in node.output]
+        key = add.input[1]
+        weights, bias = constants.read_factor(key), constants.read(key)
+        assert weights is not None
+        assert bias is not None
+        graph.node.remove(add)
+        graph.initializer.remove(next(tensor for tensor in graph.initializer if tensor.name == key))
         new = edit @ weights
-        arrays = {f"{name}.weight": new, f"{name}.bias": bias + mean @ (weights - new)}
-        for key, array in arrays.items():
-            tensor = onnx.numpy_helper.from_array(array.astype(np.float32), f"neutral.{key}")
-            graph.initializer.append(tensor)
-        for node in list(graph.node):
-            if name in node.output:
-                graph.node.remove(node)
+        # Training that goes on from here finds a head by the name of its bias.
+        for array, own in ((new, f"neutral.{name}.weight"), (bias + mean @ (weights - new), key)):
+            graph.initializer.append(onnx.numpy_helper.from_array(array.astype(np.float32), own))
         product = f"neutral.{name}.product"
         graph.node.append(onnx.helper.make_node("MatMul", [source, f"neutral.{name}.weight"], [product]))
-        graph.node.append(onnx.helper.make_node("Add", [product, f"neutral.{name}.bias"], [name]))
+        graph.node.append(onnx.helper.make_node("Add", [product, key], [name]))
     _prune(graph)
 
 

@@ -281,7 +281,8 @@ class Recipe:
         augment: Random changes of training samples.
         distill: Text only; None learns from labels alone.
         export: Bundle settings.
-        init_from: Run directory whose best weights start this run, or None.
+        init_from: What this run starts from, or None: a run folder (its best weights), a bundle folder or the
+            name of an embedded bundle of a text model. The encoder must be as it was there.
         search: Dotted key -> values that `emofuse tune` tries; training ignores it.
         seed: Of everything random.
     """

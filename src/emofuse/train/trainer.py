@@ -22,6 +22,7 @@ from emofuse.train.encoders.face import FaceEncoder
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.recipe import Recipe
 from emofuse.train.runs import begin_run, best_of, build_trainer, read_run_recipe, read_weights
+from emofuse.train.start import find_start, load_start
 from emofuse.train.targets import head_sizes
 from emofuse.train.tokenizer import write_tokenizer
 from emofuse.train.validation import write_validation
@@ -67,7 +68,7 @@ def train(
     tokenizer = _prepare_tokenizer(recipe, data_root, run_dir, goes_on=goes_on)
     data = ClassifierData(recipe, data_root, tokenizer)
     write_validation(run_dir / "validation.npz", data.validation, data.sizes)
-    network = _build_network(recipe, tokenizer, pretrained=True)
+    network = _build_network(recipe, tokenizer, pretrained=not recipe.init_from)
     if not goes_on:
         _start(network, recipe, tokenizer, data)
     _prune(network, recipe)
@@ -121,13 +122,7 @@ def _start(
     network: EmotionNetwork, recipe: Recipe, tokenizer: WordPieceTokenizer | None, data: ClassifierData
 ) -> None:
     if recipe.init_from:
-        try:
-            network.load_state_dict(read_weights(best_of(Path(recipe.init_from))))
-        except RuntimeError as error:
-            raise ConfigError(
-                f"The run {recipe.init_from} holds another network than this recipe: {error}",
-                item=recipe.init_from,
-            ) from error
+        load_start(network, recipe.init_from)
     if recipe.encoder.vectors and tokenizer is not None and isinstance(network.encoder, BiLstmEncoder):
         rows = load_vectors(recipe.encoder, tokenizer, data.training, recipe.seed)
         with torch.no_grad():
@@ -151,7 +146,7 @@ def _prepare_tokenizer(
     path = run_dir / "tokenizer.json"
     if recipe.init_from and not goes_on:
         # Its weights belong to its vocabulary.
-        path.write_bytes((best_of(Path(recipe.init_from)).parents[1] / "tokenizer.json").read_bytes())
+        path.write_bytes((find_start(recipe.init_from) / "tokenizer.json").read_bytes())
     if recipe.init_from or goes_on:
         return WordPieceTokenizer.from_file(path)
     return write_tokenizer(recipe.tokenizer, read_texts(recipe, data_root), path)

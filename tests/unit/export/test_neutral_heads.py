@@ -20,10 +20,10 @@ from emofuse.evaluate.answers import answer_corpus
 from emofuse.evaluate.calibration import choose_thresholds
 from emofuse.evaluate.fairness import audit_text
 from emofuse.export.neutral_heads import neutralize, solve_edit
-from emofuse.export.person_probe import NAMES_PER_GROUP, NOUN_PAIRS, build_probe
 from emofuse.runtime.bundle import load_bundle, verify_bundle
 from emofuse.runtime.model_set import open_text_model
 from emofuse.taxonomy import load_taxonomy
+from emofuse.train.person_probe import NAMES_PER_GROUP, NOUN_PAIRS, build_probe
 
 
 def test_no_strength_changes_nothing():
