@@ -142,7 +142,7 @@ def ks_p_value(statistic: float, n: int, m: int) -> float:
     x = statistic * math.sqrt(n * m / (n + m))
     if x < SERIES_FROM:
         return 1.0
-    total = sum((-1) ** (j - 1) * math.exp(-2 * j * j * x * x) for j in range(1, TERMS + 1))
+    total = math.fsum((-1.0) ** (j - 1) * math.exp(-2 * j * j * x * x) for j in range(1, TERMS + 1))
     return min(max(2 * total, 0.0), 1.0)
 
 
