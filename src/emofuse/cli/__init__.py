@@ -23,6 +23,7 @@ _COMMANDS = {
     "explain": "Show which words and which parts of a picture an answer comes from.",
     "export": "Write the best network of a RUN as a bundle folder.",
     "models": "Look at the models inside emofuse.",
+    "monitor": "See whether what comes in is still what the models know.",
     "predict": "Read emotion and sentiment from texts and images.",
     "redact": "Mask faces, handles, addresses and numbers in what is kept.",
     "train": "Train the model of a RECIPE.",
