@@ -15,10 +15,13 @@ from emofuse.datasets import load_adapter
 from emofuse.errors import ConfigError
 from emofuse.evaluate import evaluate_bundle
 from emofuse.export import export_any
+from emofuse.export.bundle_writer import write_bundle
 from emofuse.export.onnx_model import ParityError, check_parity, export_onnx
+from emofuse.export.reference import add_reference
 from emofuse.preprocess import normalize_text
 from emofuse.runtime.bundle import load_bundle, verify_bundle
 from emofuse.runtime.model_set import open_text_model
+from emofuse.runtime.reference import parse_reference
 from emofuse.runtime.session import open_session
 from emofuse.train import train_recipe
 from emofuse.train.classifier import EmotionNetwork
@@ -26,6 +29,7 @@ from emofuse.train.config import build_config
 from emofuse.train.encoders import build_encoder
 from emofuse.train.recipe import EncoderConfig, Recipe, read_recipe
 from emofuse.train.trainer import load_run
+from emofuse.train.validation import read_validation, write_validation
 
 TEXT_RECIPE = """
 name: tiny_text
@@ -98,6 +102,30 @@ def test_text_from_corpus_to_evaluated_bundle(text_run, data, tmp_path):
     assert manifest["effort"]["finished"]
     assert [row["epoch"] for row in manifest["history"]] == list(range(manifest["effort"]["epochs"]))
     assert bundle.history == tuple(manifest["history"])
+
+
+def test_a_reference_can_be_added_later(text_run, tmp_path):
+    bundle = tmp_path / "bundle"
+    manifest = export_any(text_run / "run", bundle)
+    assert manifest["reference"]["n"] == 60
+    assert {"tokens", "emotion", "sentiment"} <= manifest["reference"]["features"].keys()
+    model = (bundle / "model.onnx").read_bytes()
+    older = {key: value for key, value in manifest.items() if key != "reference"}
+    write_bundle(bundle, older, {"tokenizer.json": (bundle / "tokenizer.json").read_bytes()})
+    assert load_bundle(bundle).reference is None
+    arguments = ["monitor", "reference", str(bundle), "--run", str(text_run / "run")]
+    cli.main(args=arguments, standalone_mode=False)
+    assert load_bundle(bundle).reference == parse_reference(manifest["reference"])
+    assert (bundle / "model.onnx").read_bytes() == model
+    other = shutil.copytree(text_run / "run", tmp_path / "run")
+    write_validation(
+        other / "validation.npz", read_validation(other / "validation.npz")[:40], {"emotion6": 6}
+    )
+    with pytest.raises(ConfigError, match="not measured on the 40 samples"):
+        add_reference(other, bundle)
+    (other / "validation.npz").unlink()
+    with pytest.raises(ConfigError, match="kept no validation samples"):
+        add_reference(other, bundle)
 
 
 def test_the_best_and_the_last_epoch_can_be_averaged(text_run, tmp_path):

@@ -13,6 +13,7 @@ from emofuse.errors import ConfigError
 from emofuse.evaluate import evaluate_bundle
 from emofuse.export import export_any
 from emofuse.export.exporter import export_run
+from emofuse.export.reference import add_reference
 from emofuse.preprocess import WordPieceTokenizer
 from emofuse.runtime.bundle import load_bundle
 from emofuse.train.classifier import EmotionNetwork
@@ -182,7 +183,7 @@ def test_members_learn_along_at_their_own_rate(root, run):
     torch.testing.assert_close(after.detach(), before, atol=1e-7, rtol=0)
 
 
-def test_the_bundle_is_calibrated_with_the_members_it_carries(root, bundle):
+def test_the_bundle_is_calibrated_with_the_members_it_carries(root, run, bundle):
     fusion = load_bundle(bundle)
     metrics = {row["metric"]: row["value"] for row in fusion.metrics}
     found = evaluate_bundle(fusion, "label_matched_four", root, split="validation").scores
@@ -197,6 +198,11 @@ def test_the_bundle_is_calibrated_with_the_members_it_carries(root, bundle):
         assert json.loads((member.path / "bundle.json").read_text())["effort"]["init_from"] == name
     stayed = load_bundle(bundle / "members" / "tiny_face")
     assert stayed.sha256 == load_bundle(root / "tiny_face").sha256
+    assert fusion.reference.n == sum(row["n"] for row in fusion.metrics if row["metric"].endswith("/ece"))
+    assert sum(fusion.reference.features["abstained"].shares) == pytest.approx(1)
+    assert load_bundle(bundle / "members" / "words").reference is not None
+    with pytest.raises(ConfigError, match="words learned along"):
+        add_reference(run, bundle)
     listed = [member["model"] for member in fusion.parameters["members"]]
     assert listed == ["words", "faces", "tiny_face"]
 

@@ -24,6 +24,7 @@ _COMMANDS = {
     "export": "Write the best network of a RUN as a bundle folder.",
     "feedback": "Use what people corrected.",
     "models": "Look at the models inside emofuse.",
+    "monitor": "See whether what comes in is still what the models know.",
     "predict": "Read emotion and sentiment from texts and images.",
     "redact": "Mask faces, handles, addresses and numbers in what is kept.",
     "serve": "Answer over HTTP.",

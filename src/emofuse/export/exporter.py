@@ -23,11 +23,12 @@ from emofuse.evaluate.calibration import (
     match_confidence,
     probabilities_of,
 )
+from emofuse.evaluate.reference import reference_of_model
 from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
 from emofuse.export.onnx_model import QUANTIZERS, check_parity, export_onnx
 from emofuse.metrics import expected_calibration_error
 from emofuse.preprocess import WordPieceTokenizer
-from emofuse.runtime.bundle import load_bundle
+from emofuse.runtime.bundle import load_bundle, read_bundle
 from emofuse.runtime.evidence import EMBEDDING, STATES
 from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy
@@ -40,7 +41,7 @@ from emofuse.train.trainer import load_run
 from emofuse.train.validation import read_validation
 from emofuse.types import FloatArray
 
-__all__ = ["batch_examples", "export_run"]
+__all__ = ["batch_examples", "export_run", "run_heads"]
 
 MAX_WINDOWS = 32
 CALIBRATION_BATCHES = 24
@@ -121,7 +122,7 @@ def export_run(
         check_parity(whole, exact, few, units=[1.0] * len(recipe.heads) + [FEATURE_UNIT] * len(FEATURES))
         sample = [batch for _, batch in batches[:: max(1, len(batches) // CALIBRATION_BATCHES)]]
         QUANTIZERS[quantize or recipe.export.quantize](exact, model, sample)
-    logits = _run(model, batches, len(validation))
+    logits = run_heads(model, batches, len(validation))
     outputs, metrics = _calibrate(recipe, validation, logits, temperatures or {})
     files = {}
     if tokenizer is not None:
@@ -133,6 +134,9 @@ def export_run(
         "effort": effort,
         "history": read_history(run_dir),
     }
+    write_bundle(bundle_dir, manifest, files)
+    inputs = [example.inputs for example in validation]
+    manifest["reference"] = reference_of_model(read_bundle(bundle_dir), inputs, logits)
     write_bundle(bundle_dir, manifest, files)
     return manifest
 
@@ -159,7 +163,19 @@ def batch_examples(examples: Sequence[Example], size: int) -> list[tuple[list[in
     return batches
 
 
-def _run(model: Path, batches: Sequence[tuple[list[int], NDArray[Any]]], count: int) -> dict[str, FloatArray]:
+def run_heads(
+    model: Path, batches: Sequence[tuple[list[int], NDArray[Any]]], count: int
+) -> dict[str, FloatArray]:
+    """Let a graph read encoded examples.
+
+    Args:
+        model: ONNX file.
+        batches: As `batch_examples` gives them.
+        count: Number of examples.
+
+    Returns:
+        Head -> (count, labels) float32, logits.
+    """
     graph = onnx.load(model).graph
     session, name = open_session(model), graph.input[0].name
     heads = [output.name for output in graph.output if output.name not in FEATURES]

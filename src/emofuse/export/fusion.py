@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 from emofuse.datasets import load_adapter
 from emofuse.evaluate.calibration import fit_temperature, probabilities_of
+from emofuse.evaluate.reference import reference_of_fusion
 from emofuse.evaluate.selective import threshold_at_coverage
 from emofuse.export.bundle_writer import clear_bundle, code_revision, write_bundle
 from emofuse.export.onnx_model import check_parity, trace_onnx
 from emofuse.export.tuned import export_tuned, read_again
 from emofuse.metrics import expected_calibration_error
-from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle
+from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle, read_bundle
 from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy, main_output
 from emofuse.train.checkpoints import read_effort, read_history
@@ -106,6 +107,8 @@ def export_fusion(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
         "effort": read_effort(run_dir),
         "history": read_history(run_dir),
     }
+    write_bundle(bundle_dir, manifest, {})
+    manifest["reference"] = reference_of_fusion(read_bundle(bundle_dir), logits)
     write_bundle(bundle_dir, manifest, {})
     return manifest
 

@@ -20,6 +20,7 @@ from emofuse.errors import (
     UnknownModelError,
 )
 from emofuse.runtime.bundle_constants import KINDS, check_constants
+from emofuse.runtime.reference import Reference, parse_reference
 from emofuse.taxonomy import load_taxonomy
 
 __all__ = [
@@ -76,6 +77,7 @@ class ModelBundle:
         code_revision: Of the code that exported it.
         created: ISO date.
         history: What training logged, an entry for each epoch; empty where it was not kept.
+        reference: What it read and answered on validation samples; None where that was not kept.
     """
 
     path: Path
@@ -93,6 +95,7 @@ class ModelBundle:
     code_revision: str
     created: str
     history: tuple[Mapping[str, float], ...] = ()
+    reference: Reference | None = None
 
     @property
     def model_path(self) -> Path:
@@ -260,6 +263,7 @@ def _build(path: Path, data: Mapping[str, Any]) -> ModelBundle:
         code_revision=data["code_revision"],
         created=data["created"],
         history=tuple(data.get("history", ())),
+        reference=parse_reference(data["reference"]) if "reference" in data else None,
     )
 
 

@@ -1,0 +1,85 @@
+"""The reference of a bundle from the validation samples of its run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emofuse.errors import ConfigError
+from emofuse.evaluate.reference import reference_of_fusion, reference_of_model
+from emofuse.export.bundle_writer import write_bundle
+from emofuse.export.exporter import batch_examples, run_heads
+from emofuse.runtime.bundle import ModelBundle, read_bundle
+from emofuse.runtime.session import open_session
+from emofuse.train.validation import read_validation
+
+__all__ = ["add_reference"]
+
+
+def add_reference(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
+    """Write the reference into a bundle that exists; its model stays as it is.
+
+    Args:
+        run_dir: The run that the bundle was exported from.
+        bundle_dir: The bundle.
+
+    Returns:
+        The reference.
+
+    Raises:
+        ConfigError: The run kept no validation samples, or others than the bundle was measured on.
+        BundleError: The bundle cannot be trusted.
+    """
+    bundle = read_bundle(bundle_dir)
+    if not (run_dir / "validation.npz").is_file():
+        raise ConfigError(f"{run_dir} kept no validation samples.", item=str(run_dir))
+    reference = (
+        _reference_of_fusion(bundle, run_dir) if bundle.kind == "fusion" else _reference(bundle, run_dir)
+    )
+    manifest = json.loads((bundle_dir / "bundle.json").read_text(encoding="utf-8"))
+    tokenizer = bundle_dir / "tokenizer.json"
+    files = {tokenizer.name: tokenizer.read_bytes()} if tokenizer.exists() else {}
+    write_bundle(bundle_dir, manifest | {"reference": reference}, files)
+    return reference
+
+
+def _reference(bundle: ModelBundle, run_dir: Path) -> dict[str, Any]:
+    examples = read_validation(run_dir / "validation.npz")
+    for head in bundle.outputs:
+        _check_count(bundle, head, sum(head in own.targets for own in examples), run_dir)
+    batches = batch_examples(examples, bundle.preprocessing["max_batch"])
+    logits = run_heads(bundle.model_path, batches, len(examples))
+    return reference_of_model(bundle, [own.inputs for own in examples], logits)
+
+
+def _reference_of_fusion(bundle: ModelBundle, run_dir: Path) -> dict[str, Any]:
+    with np.load(run_dir / "validation.npz", allow_pickle=False) as stored:
+        table = {name: stored[name] for name in stored.files}
+    for head in bundle.outputs:
+        _check_count(bundle, head, int((~np.isnan(table[f"target_{head}"][:, 0])).sum()), run_dir)
+    feeds = {"present": table["present"]}
+    for index, member in enumerate(bundle.parameters.get("members", ())):
+        feeds[member["model"]] = table[f"vector_{index}"]
+        if feeds[member["model"]].shape[1:] != (member["size"],):
+            raise ConfigError(
+                f"{member['model']} learned along with {bundle.name}. Export the fusion again.",
+                item=str(run_dir),
+            )
+        if member["states"]:
+            feeds[f"{member['model']}.states"] = table[f"states_{index}"].astype(np.float32)
+    heads = list(bundle.outputs)
+    logits = open_session(bundle.model_path).run(heads, feeds)
+    return reference_of_fusion(bundle, dict(zip(heads, logits, strict=True)))
+
+
+def _check_count(bundle: ModelBundle, head: str, count: int, run_dir: Path) -> None:
+    known = {row["n"] for row in bundle.metrics if row["metric"].startswith(f"{head}/")}
+    if known != {count}:
+        raise ConfigError(
+            f"{bundle.name} was not measured on the {count} samples of {run_dir} with {head}. Give the run "
+            "that it was exported from.",
+            item=str(run_dir),
+        )
