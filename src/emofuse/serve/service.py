@@ -182,7 +182,7 @@ class Service:
         return report
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:  # FastAPI would call a plain function in another thread
     service: Service = request.app.state.service
     return service
 
