@@ -6,9 +6,13 @@ import json
 from typing import Any
 
 import click
+import numpy as np
 
+from emofuse.cli.database import database_option, opened_store
 from emofuse.errors import BundleError, EmofuseError, UnknownModelError
 from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle, verify_bundle
+from emofuse.runtime.predictor import Predictor
+from emofuse.types import Sample
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 
@@ -61,6 +65,32 @@ def verify(names: tuple[str, ...], as_json: bool) -> int:
         else:
             click.echo(f"{name}: intact")
     return int(failed)
+
+
+@models.command()
+@click.argument("bundle")
+@database_option
+def promote(bundle: str, database: str | None) -> None:
+    """Let a running service answer with BUNDLE, a folder or a name, in place of the model of its kind.
+
+    No request is dropped; `roll-back` takes it out again.
+    """
+    own = load_bundle(bundle)
+    # A bundle that cannot answer is refused here rather than by the service.
+    Predictor.load([own.path]).predict([Sample(text="a"), Sample(image=np.zeros((64, 64, 3), np.uint8))])
+    with opened_store(database) as store:
+        store.promote(own.kind, str(own.path.resolve()), own.sha256)
+    click.echo(f"Promoted {own.name} {own.version} as the {own.kind} model.")
+
+
+@models.command("roll-back")
+@click.argument("kind")
+@database_option
+def roll_back(kind: str, database: str | None) -> None:
+    """Take the promoted model of a KIND, such as text, out of service again."""
+    with opened_store(database) as store:
+        before = store.roll_back(kind)
+    click.echo(f"The {kind} model is {before.path if before else 'the one of the settings'} again.")
 
 
 def _verify(name: str) -> EmofuseError | None:

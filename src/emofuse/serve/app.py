@@ -18,16 +18,17 @@ from emofuse.serve.problems import render_crash, render_error, render_http_error
 from emofuse.serve.routes import ROUTERS
 from emofuse.serve.service import Service
 from emofuse.serve.settings import Settings
-from emofuse.serve.upkeep import follow_promotions, keep_up
+from emofuse.serve.upkeep import keep_up, open_service
 
 __all__ = ["create_app"]
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     """Build the service.
 
     Args:
         settings: What the operator decided.
+        service: Models, queues and store; None opens them when the application starts.
 
     Returns:
         An ASGI application; its models are opened when it starts and closed, after all requests that wait
@@ -36,15 +37,14 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
-        service = Service(settings)
-        app.state.service = service
-        follow_promotions(service)
-        upkeep = asyncio.create_task(keep_up(service))
+        opened = service or open_service(settings)
+        app.state.service = opened
+        upkeep = asyncio.create_task(keep_up(opened))
         try:
             yield
         finally:
             upkeep.cancel()
-            await asyncio.to_thread(service.close)
+            await asyncio.to_thread(opened.close)
 
     app = FastAPI(
         title="emofuse",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 from collections.abc import Callable
 
 import uvicorn
@@ -10,8 +11,11 @@ import uvicorn
 from emofuse.errors import ConfigError
 from emofuse.serve.app import create_app
 from emofuse.serve.settings import Settings
+from emofuse.serve.upkeep import open_service
 
 __all__ = ["run_service"]
+
+BACKLOG = 2048
 
 
 def run_service(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -19,27 +23,50 @@ def run_service(settings: Settings, announce: Callable[[str], None]) -> None:
 
     Args:
         settings: What the operator decided.
-        announce: Called with the address once the port is taken.
+        announce: Called with the address once requests are taken.
 
     Raises:
         ConfigError: The port cannot be had.
+        UnknownModelError: No such bundle.
+        BundleError: A bundle cannot be trusted.
+        StoreError: The store cannot be used.
     """
+    listening = _bind(settings)
     config = uvicorn.Config(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
+        create_app(settings, open_service(settings)),
         access_log=False,
         log_config=None,
         server_header=False,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=math.ceil(settings.batch_deadline_s),
     )
-    try:
-        listening = config.bind_socket()
-    except SystemExit as error:  # how uvicorn reports it
-        raise ConfigError(
-            f"Cannot listen on {settings.host} port {settings.port}. Choose another with --port.",
-            item=str(settings.port),
-        ) from error
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    announce(f"http://{host}:{listening.getsockname()[1]}")
-    uvicorn.Server(config).run(sockets=[listening])
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    _Server(config, lambda: announce(address)).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+
+def _bind(settings: Settings) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[
+            0
+        ]
+        bound = socket.socket(family)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. Choose another --host "
+            "or --port.",
+            item=f"{settings.host}:{settings.port}",
+        ) from error
+    return bound

@@ -38,9 +38,9 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.engine = Engine(settings.models)
         kept = StoreOptions(history_days=settings.history_days, correction_days=settings.correction_days)
         self.store = Store.open(settings.database_url or default_database_url(), kept)
-        self.engine = Engine(settings.models)
         self.promoted: dict[str, Version | None] = dict.fromkeys(DEFAULT_MODELS)
         self.predictions: Batcher[PredictOptions, Sample, Answer] = Batcher(
             self.engine.predict,

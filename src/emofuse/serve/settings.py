@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-__all__ = ["Settings"]
+from emofuse.errors import ConfigError
+
+__all__ = ["Settings", "read_settings"]
 
 MAX_DAYS = 36_500
 
@@ -64,3 +66,25 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(name for name in value.split(",") if name) if isinstance(value, str) else value
+
+
+def read_settings(**given: object) -> Settings:
+    """Settings from the environment.
+
+    Args:
+        **given: Values that go before it; None leaves a value to the environment.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: A value is out of range; the message names it.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0])
+        raise ConfigError(
+            f"The setting {name} (EMOFUSE_{name.upper()}) does not fit: {first['msg']}.", item=name
+        ) from error

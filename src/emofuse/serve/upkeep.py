@@ -10,11 +10,35 @@ from emofuse.errors import BundleError, EmofuseError
 from emofuse.runtime.bundle import load_bundle
 from emofuse.runtime.model_set import DEFAULT_MODELS
 from emofuse.serve.service import Service
+from emofuse.serve.settings import Settings
 
-__all__ = ["follow_promotions", "keep_up"]
+__all__ = ["follow_promotions", "keep_up", "open_service"]
 
 LOG = logging.getLogger("emofuse.serve")
 PURGE_S = 3600.0
+
+
+def open_service(settings: Settings) -> Service:
+    """Open a service with the models of the settings and those that are promoted in its store.
+
+    Args:
+        settings: What the operator decided.
+
+    Returns:
+        The service.
+
+    Raises:
+        UnknownModelError: No such bundle.
+        BundleError: A bundle cannot be trusted.
+        StoreError: The store cannot be used.
+    """
+    service = Service(settings)
+    try:
+        follow_promotions(service)
+    except BaseException:
+        service.close()
+        raise
+    return service
 
 
 async def keep_up(service: Service) -> None:

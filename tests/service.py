@@ -1,0 +1,56 @@
+"""The service as users start it: a process of its own on a free port."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+__all__ = ["COMMAND", "running_service"]
+
+COMMAND = [sys.executable, "-m", "emofuse"]
+START_S = 60
+
+
+@contextmanager
+def running_service(
+    folder: Path, *, models: str = "text_bilstm", environment: Mapping[str, str] | None = None
+) -> Iterator[httpx.Client]:
+    """Start the service with `service.sqlite` and `service.log` in a folder, and stop it in the end.
+
+    Yields:
+        A client for it.
+    """
+    settings = {"EMOFUSE_DATABASE_URL": f"sqlite:///{folder}/service.sqlite", **(environment or {})}
+    path = folder / "service.log"
+    with (
+        path.open("wb") as log,
+        subprocess.Popen(
+            [*COMMAND, "serve", "--port", "0", "--models", models],
+            stderr=log,
+            env={**os.environ, **settings},
+        ) as process,
+    ):
+        try:
+            with httpx.Client(base_url=_wait_for_address(process, path), timeout=30) as client:
+                yield client
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=START_S)
+
+
+def _wait_for_address(process: subprocess.Popen[bytes], log: Path) -> str:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and process.poll() is None:
+        if found := re.search(r"Listening on (\S+)", log.read_text(encoding="utf-8")):
+            return found[1]
+        time.sleep(0.05)
+    raise AssertionError(log.read_text(encoding="utf-8"))
