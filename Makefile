@@ -9,8 +9,10 @@ SOURCES := pyproject.toml $(shell find src -type f -not -name '*.pyc')
 run: $(CORE)/.installed
 	$(CORE)/bin/emofuse predict --text "I am so proud of you" --image examples/photos/eileen_collins.jpg
 
+# Two processes of one thread each. A file stays whole, since its tests share what they have trained.
 test: check
-	$(DEV)/bin/pytest -q --cov --cov-report=term:skip-covered -m "not gpu"
+	OMP_NUM_THREADS=1 $(DEV)/bin/pytest -q -n 2 --dist loadfile --no-loadscope-reorder \
+	  --cov --cov-report=term:skip-covered -m "not gpu"
 
 check: $(DEV)/.installed
 	$(DEV)/bin/ruff format --check .

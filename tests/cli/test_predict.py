@@ -4,7 +4,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from tests.conftest import PHOTOS, read_json_lines
@@ -110,11 +109,14 @@ def test_interrupt_exits_with_130():
     process = subprocess.Popen(
         [*COMMAND, "predict", "--json", "-"],
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         # A runner in the background ignores interrupts, and its children would inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
-    time.sleep(3)
+    process.stdin.write(b"I am glad\n")
+    process.stdin.flush()
+    assert process.stdout.readline()  # now it waits for the next line
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
