@@ -1,0 +1,1 @@
+"""The service: the same predictions over HTTP."""
