@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -87,26 +88,30 @@ class DriftWindow:
     def __init__(self, model: str, reference: Reference, size: int | None = None) -> None:
         self.model = model
         self.reference = reference
-        self._features: list[tuple[str, Feature]] = list(reference.features.items())
-        self._counts = [[0] * (NO_BIN + 1) for _ in self._features]
+        # Tuples, for this is done for every request.
+        self._bins = [
+            (name, own.cuts, {label: place for place, label in enumerate(own.labels)})
+            for name, own in reference.features.items()
+        ]
+        self._counts = [[0] * (NO_BIN + 1) for _ in self._bins]
         self._size = size
         self._rows: deque[bytes] = deque()
         self._lock = Lock()
-        self.seen = 0
 
-    def add(self, values: Mapping[str, float | str]) -> None:
+    def add(self, values: Mapping[str, Any]) -> None:
         """Count a sample.
 
         Args:
-            values: Feature -> value; features that the reference lacks are left out.
+            values: Feature -> number or label; features that the reference lacks are left out.
         """
         row = bytearray()
-        for name, feature in self._features:
+        for name, cuts, places in self._bins:
             value = values.get(name)
-            place = None if value is None else feature.bin(value)
-            row.append(NO_BIN if place is None else place)
+            if value is None:
+                row.append(NO_BIN)
+            else:
+                row.append(bisect_right(cuts, value) if cuts else places.get(value, NO_BIN))
         with self._lock:
-            self.seen += 1
             for counts, place in zip(self._counts, row, strict=True):
                 counts[place] += 1
             if self._size is None:
@@ -121,7 +126,7 @@ class DriftWindow:
         with self._lock:
             counts = [list(own) for own in self._counts]
         found = []
-        for (name, feature), own in zip(self._features, counts, strict=True):
+        for (name, feature), own in zip(self.reference.features.items(), counts, strict=True):
             current = own[: len(feature.shares)]
             if sum(current):
                 found.append(_compare(self.model, name, feature, self.reference.n, current))
@@ -174,7 +179,7 @@ class DriftWatch:
         return [found for window in self.windows.values() for found in window.compare()]
 
 
-def read_values(prediction: Prediction, fusions: set[str]) -> Iterator[tuple[str, dict[str, float | str]]]:
+def read_values(prediction: Prediction, fusions: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The features of a prediction's answers.
 
     Args:
@@ -204,8 +209,8 @@ def judge(found: Sequence[FeatureDrift]) -> str:
     return max((own.verdict for own in found), key=VERDICTS.index, default=VERDICTS[0])
 
 
-def _answer(emotion: Emotion, sentiment: Emotion) -> dict[str, float | str]:
-    values: dict[str, float | str] = {
+def _answer(emotion: Emotion, sentiment: Emotion) -> dict[str, Any]:
+    values: dict[str, Any] = {
         "sentiment": sentiment.label,
         "sentiment_confidence": sentiment.confidence,
     }

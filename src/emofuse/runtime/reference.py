@@ -21,7 +21,6 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 __all__ = ["Feature", "Reference", "parse_reference"]
@@ -53,7 +52,7 @@ class Feature:
     def bin(self, value: float | str) -> int | None:
         """The bin of a value; None for an unknown label."""
         if isinstance(value, str):
-            return self._places.get(value)
+            return self.labels.index(value) if value in self.labels else None
         return bisect_right(self.cuts, value) if self.ordered else None
 
     @property
@@ -64,10 +63,6 @@ class Feature:
         ends = [f"{cut:g}" for cut in self.cuts]
         inner = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
         return (f"below {ends[0]}", *inner, f"{ends[-1]} and above")
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {label: place for place, label in enumerate(self.labels)}
 
 
 @dataclass(frozen=True)
