@@ -6,9 +6,8 @@ process; of several worker processes each is scraped by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeVar
 
@@ -20,7 +19,7 @@ from emofuse.evaluate.input_features import PictureMeter, TextMeter
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.types import Prediction, Sample
 
-__all__ = ["CONTENT_TYPE", "Monitor", "Timings"]
+__all__ = ["CONTENT_TYPE", "Monitor"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 WINDOW = 2000
@@ -30,23 +29,6 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 Labelled = TypeVar("Labelled", Counter, Histogram)
 CONFIDENCES = tuple(step / 10 for step in range(1, 11))
-
-
-@dataclass(frozen=True)
-class Timings:
-    """Where the time of a request went.
-
-    Attributes:
-        route: Template of its path, such as `/v1/predict`; never the path itself.
-        queue_s: Seconds until its run began.
-        model_s: Seconds of the run.
-        total_s: Seconds from the first byte in to the last byte out.
-    """
-
-    route: str
-    queue_s: float
-    model_s: float
-    total_s: float
 
 
 class Monitor:
@@ -102,21 +84,13 @@ class Monitor:
         for own in bundles:
             self._models.labels(own.name, own.kind, own.version, own.sha256[:12]).set(1)
 
-    def observe(self, sample: Sample, prediction: Prediction, timings: Timings | None = None) -> None:
+    def observe(self, sample: Sample, prediction: Prediction) -> None:
         """Count a prediction; one of every four texts is measured, a picture is not looked at.
 
         Args:
             sample: What was read.
             prediction: The answer.
-            timings: Of the request; None for all but one sample of a request with several.
         """
-        if timings is not None:
-            for stage, seconds in (
-                ("queue", timings.queue_s),
-                ("model", timings.model_s),
-                ("total", timings.total_s),
-            ):
-                self._child(self._seconds, timings.route, stage).observe(seconds)
         for notice in prediction.warnings:
             self._child(self._warnings, notice.code).inc()
         if prediction.error is not None:
@@ -148,6 +122,17 @@ class Monitor:
         for name, meter in self._meters.items():
             if name in read:
                 self._watch.add_input(name, meter.measure(sample.image, boxes))
+
+    def observe_request(self, route: str, stages: Mapping[str, float]) -> None:
+        """Count a request.
+
+        Args:
+            route: Template of its path, such as `/v1/predict`; never the path itself.
+            stages: Where its time went, s: `queue` until its run began, `model` in the run, `total` from the
+                first byte in to the last byte out.
+        """
+        for stage, seconds in stages.items():
+            self._child(self._seconds, route, stage).observe(seconds)
 
     def observe_run(self, samples: int) -> None:
         """Count a run of the models.

@@ -15,6 +15,7 @@ from emofuse.errors import BodyTooLargeError, EmofuseError, ImageTooLargeError, 
 from emofuse.runtime.model_set import DEFAULT_MODELS
 from emofuse.serve.batching import Batcher, Done
 from emofuse.serve.engine import Answer, Engine, ExplainOptions, PredictOptions
+from emofuse.serve.monitoring import Monitor
 from emofuse.serve.settings import Settings
 from emofuse.serve.store import HistoryEntry, Store, StoreOptions, Version, default_database_url
 from emofuse.types import Sample
@@ -42,8 +43,9 @@ class Service:
         kept = StoreOptions(history_days=settings.history_days, correction_days=settings.correction_days)
         self.store = Store.open(settings.database_url or default_database_url(), kept)
         self.promoted: dict[str, Version | None] = dict.fromkeys(DEFAULT_MODELS)
+        self.monitor = Monitor(self.engine.bundles)
         self.predictions: Batcher[PredictOptions, Sample, Answer] = Batcher(
-            self.engine.predict,
+            self._read,
             threads=settings.threads,
             batch_size=settings.batch_size,
             queue_size=settings.queue_size,
@@ -52,6 +54,30 @@ class Service:
         self.explanations: Batcher[ExplainOptions, Sample, bytes | EmofuseError] = Batcher(
             self.engine.explain, threads=1, batch_size=1, queue_size=max(1, settings.queue_size // 8)
         )
+
+        self.monitor.watch_queue("predictions", lambda: self.predictions.waiting)
+        self.monitor.watch_queue("explanations", lambda: self.explanations.waiting)
+
+    def exchange(self, models: Sequence[str]) -> None:
+        """Put other models in place.
+
+        Args:
+            models: As for `Engine.exchange`.
+
+        Raises:
+            UnknownModelError: No such bundle; the old models stay.
+            BundleError: A bundle cannot be trusted; the old models stay.
+        """
+        self.engine.exchange(models)
+        self.monitor.use(self.engine.bundles)
+
+    def _read(self, options: PredictOptions, samples: Sequence[Sample]) -> list[Answer]:
+        answers = self.engine.predict(options, samples)
+        self.monitor.observe_run(len(samples))
+        for sample, answer in zip(samples, answers, strict=True):
+            self.monitor.observe(sample, answer.prediction)
+            self.monitor.observe_picture(sample, answer.prediction)
+        return answers
 
     def close(self) -> None:
         """Finish what waits, stop the threads and leave the database."""
@@ -101,9 +127,10 @@ class Service:
             UnavailableError: Too many requests wait, or it took too long.
         """
         deadline_s = self.settings.deadline_s
-        return await _while_connected(
-            request, self.predictions.submit(options, samples, deadline_s=deadline_s)
-        )
+        waiting = self.predictions.submit(options, samples, deadline_s=deadline_s)
+        done = await _while_connected(request, waiting)
+        request.scope["stages"] = {"queue": done.queued_s, "model": done.run_s}
+        return done
 
     async def predict_many(
         self, request: Request, options: PredictOptions, samples: Sequence[Sample]

@@ -83,6 +83,6 @@ def follow_promotions(service: Service) -> None:
                 item=version.path,
             )
         chosen[kind] = version.path
-    service.engine.exchange(tuple(chosen.values()))
+    service.exchange(tuple(chosen.values()))
     service.promoted = promoted
     LOG.info("models", extra={"models": {own.name: own.version for own in service.engine.bundles}})

@@ -11,7 +11,7 @@ from emofuse.evaluate.reference import count_reference
 from emofuse.runtime.bundle import load_bundle
 from emofuse.runtime.predictor import Predictor
 from emofuse.runtime.reference import parse_reference
-from emofuse.serve.monitoring import PICTURE_EVERY, TEXT_EVERY, Monitor, Timings
+from emofuse.serve.monitoring import PICTURE_EVERY, TEXT_EVERY, Monitor
 from emofuse.types import ErrorEntry, Notice, Prediction, Sample
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -49,7 +49,8 @@ def answered(bundles):
 def test_a_request_is_counted_in_every_metric(bundles, answered):
     monitor = Monitor(bundles)
     sure = replace(answered, abstained=False)
-    monitor.observe(Sample(text=TEXT), sure, Timings("/v1/predict", 0.002, 0.004, 0.2))
+    monitor.observe(Sample(text=TEXT), sure)
+    monitor.observe_request("/v1/predict", {"queue": 0.002, "model": 0.004, "total": 0.2})
     unsure = replace(answered, abstained=True, warnings=(Notice("text_windowed", "Long."),))
     monitor.observe(Sample(text=TEXT), unsure)
     monitor.observe(Sample(text=""), Prediction("y", error=ErrorEntry("empty_text", "Empty.")))
@@ -153,7 +154,8 @@ def names(bundles, answered):
     """Every series that a service can show."""
     monitor = Monitor(bundles)
     for _ in range(210 * TEXT_EVERY):
-        monitor.observe(Sample(text=TEXT), answered, Timings("/v1/predict", 0.002, 0.004, 0.2))
+        monitor.observe(Sample(text=TEXT), answered)
+    monitor.observe_request("/v1/predict", {"queue": 0.002, "model": 0.004, "total": 0.2})
     monitor.observe(
         Sample(), Prediction("y", error=ErrorEntry("empty_text", "."), warnings=(Notice("a", "."),))
     )

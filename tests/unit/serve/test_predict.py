@@ -116,3 +116,19 @@ def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
 def test_keeps_a_sound_request_id_only(client: TestClient) -> None:
     assert client.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
     assert client.get("/healthz", headers={"X-Request-ID": "a b"}).headers["x-request-id"] != "a b"
+
+
+def test_counts_what_it_does(client: TestClient) -> None:
+    def read(name: str) -> float:
+        return next(
+            float(line.split()[-1])
+            for line in client.get("/metrics").text.splitlines()
+            if line.startswith(name)
+        )
+
+    before = read("emofuse_predictions_total")
+    client.post("/v1/predict/batch", json={"samples": [{"text": "a"}, {"text": "b"}, {"text": ""}]})
+    assert read("emofuse_predictions_total") == before + 2
+    assert read('emofuse_errors_total{code="empty_text"}') >= 1
+    assert read("emofuse_batch_size_sum") >= 3
+    assert read('emofuse_queue_depth{queue="predictions"}') == 0

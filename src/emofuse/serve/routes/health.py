@@ -1,11 +1,13 @@
-"""`/healthz` and `/readyz`, for whatever watches over the process."""
+"""`/healthz`, `/readyz` and `/metrics`, for whatever watches over the process."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from emofuse.serve.monitoring import CONTENT_TYPE
 from emofuse.serve.openapi import refusals
 from emofuse.serve.service import ServiceDep
 
@@ -31,3 +33,9 @@ async def readyz(service: ServiceDep) -> Health:
     """Whether requests are answered now: the models are open and the database is there."""
     await run_in_threadpool(service.store.check)
     return Health()
+
+
+@router.get("/metrics", response_class=PlainTextResponse, responses=refusals(401, 403))
+async def metrics(service: ServiceDep) -> Response:
+    """What Prometheus scrapes: times, counts, classes, confidence and drift; no content."""
+    return Response(await run_in_threadpool(service.monitor.render), headers={"content-type": CONTENT_TYPE})
