@@ -56,8 +56,8 @@ class CorrectionStore(Part):
         """Read the corrections that have not expired, oldest first, a page at a time.
 
         Args:
-            since: Those stored at this moment or later; None for all.
-            until: Those stored before this moment; None for all.
+            since: Those stored at this moment, with a time zone, or later; None for all.
+            until: Those stored before this moment, with a time zone; None for all.
 
         Yields:
             Corrections without their pictures.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -79,20 +80,20 @@ class Database:
 
     def __init__(self, url: str) -> None:
         parsed = _parse(url)
+        self._turn: AbstractContextManager[Any]
         if parsed.get_backend_name() == "sqlite":
             _make_file(Path(parsed.database or ""))
-            if "timeout" not in parsed.query:
-                parsed = parsed.update_query_dict({"timeout": str(BUSY_S)})
             self._engine = create_engine(parsed, hide_parameters=True)
+            # SQLite lets one write at a time and the others sleep and try, the unlucky ones for seconds.
+            self._turn = threading.Lock()
             event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
         else:
+            # What a crash of the server left in the pool is noticed before it is used.
             self._engine = create_engine(
-                parsed,
-                hide_parameters=True,
-                pool_pre_ping=True,
-                connect_args={"connect_timeout": CONNECT_S},
+                parsed, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S}
             )
+            self._turn = nullcontext()
             event.listen(self._engine, "connect", _set_up_postgres)
         self._writer = self._engine.execution_options(emofuse_writes=True)
 
@@ -115,7 +116,12 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that commits when its block ends well and rolls back otherwise."""
-        with translate_errors(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turn,
+            translate_errors(),
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def forget_deleted(self) -> None:
@@ -128,7 +134,7 @@ class Database:
         """
         if not self.is_sqlite:
             return
-        with translate_errors():
+        with self._turn, translate_errors():
             connection = self._engine.raw_connection()
             try:
                 busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -150,17 +156,23 @@ class Database:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         # The URL may hold a password, so that it is not repeated.
         raise ConfigError("The database URL cannot be read. Give one such as sqlite:///FILE.") from error
     kind = parsed.drivername
-    if kind in ("postgresql", "postgresql+psycopg"):
+    if kind in ("postgresql", "postgresql+psycopg", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
     if kind not in ("sqlite", "sqlite+pysqlite"):
         raise ConfigError(f"Unknown database {kind!r}. Valid: postgresql, sqlite.", item=kind)
+    if parsed.host or set(parsed.query) - {"timeout"}:
+        raise ConfigError("A SQLite URL is sqlite:///FILE, at most with ?timeout=SECONDS behind.", item=kind)
     if parsed.database in (None, "", ":memory:"):
-        raise ConfigError("A database in memory keeps nothing. Give a file: sqlite:///FILE.", item=url)
-    return parsed
+        raise ConfigError("A database in memory keeps nothing. Give a file: sqlite:///FILE.", item=kind)
+    timeout = str(parsed.query.get("timeout", BUSY_S))
+    if not timeout.replace(".", "", 1).isdecimal():
+        raise ConfigError(f"The timeout of SQLite is a number of seconds, not {timeout!r}.", item=kind)
+    file = str(Path(parsed.database).expanduser())
+    return parsed.set(database=file).update_query_dict({"timeout": timeout})
 
 
 def _make_file(path: Path) -> None:
@@ -168,9 +180,11 @@ def _make_file(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Texts of people: no one else on the machine reads them.
         path.touch(mode=0o600)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a name of a file"
+        shown = ascii(str(path))
         raise StoreUnavailableError(
-            f"Cannot write {path}: {error.strerror}. Choose another place.", item=str(path)
+            f"Cannot write {shown}: {reason}. Choose another place.", item=shown
         ) from error
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -18,6 +20,8 @@ __all__ = ["VERSION_TABLE", "migrate"]
 VERSION_TABLE = "emofuse_version"
 # The advisory lock in PostgreSQL of those that migrate; any number that nobody else uses.
 LOCK = 0x656D6F66757365
+# Alembic keeps what it works on in a global variable.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def migrate(database: Database) -> None:
@@ -38,7 +42,7 @@ def migrate(database: Database) -> None:
         with database.reading() as session:
             if _revision(session.connection()) == head:
                 return
-        with database.writer.begin() as connection:
+        with _ONE_AT_A_TIME, database.writer.begin() as connection:
             if not database.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             _check(connection, {script.revision for script in scripts.walk_revisions()})

@@ -1,5 +1,6 @@
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -32,6 +33,12 @@ def test_every_connection_to_sqlite_is_durable_and_forgets(file):
     assert found == wanted | {"busy_timeout": 10_000}
 
 
+def test_a_tilde_is_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Store.open("sqlite:///~/service.sqlite").close()
+    assert (tmp_path / "service.sqlite").is_file()
+
+
 def test_only_the_user_may_read_the_file(file):
     Store.open(f"sqlite:///{file}").close()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -54,6 +61,22 @@ def test_erasing_leaves_no_byte_in_any_file_of_sqlite(file):
     assert all(mark in held() for mark in marks)
     assert store.subject_erase("robert") == {"history": 20, "corrections": 1}
     assert not any(mark in held() for mark in marks)
+    store.close()
+
+
+def test_erasing_succeeds_while_others_write_and_read(file):
+    store = Store.open(f"sqlite:///{file}")
+
+    def work(number):
+        store.add_correction(Correction(subject=f"robert{number % 5}", text="a", emotion="joy"))
+        list(store.iter_corrections())
+        return store.subject_erase("robert0")["corrections"] if number % 10 == 0 else 0
+
+    with ThreadPoolExecutor(6) as pool:
+        erased = sum(pool.map(work, range(60)))
+    erased += store.subject_erase("robert0")["corrections"]
+    assert erased == 12
+    assert not any(b"robert0" in path.read_bytes() for path in file.parent.iterdir())
     store.close()
 
 
@@ -96,8 +119,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailableError, match="Choose another place"):
         Store.open(f"sqlite:///{tmp_path / 'file' / 'service.sqlite'}")
-    with pytest.raises(StoreUnavailableError):
-        Store.open(f"sqlite:///{tmp_path}")
+    for file in (tmp_path, tmp_path / "a\x00b", tmp_path / "\ud83d", tmp_path / ("x" * 300)):
+        with pytest.raises(StoreUnavailableError, match=r"Choose another place|unable to open"):
+            Store.open(f"sqlite:///{file}")
 
 
 @pytest.mark.parametrize(
@@ -107,8 +131,12 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         "nonsense",
         "sqlite://",
         "sqlite:///:memory:",
+        "sqlite://host/file",
+        "sqlite:///file?timeout=soon",
+        "sqlite:///file:x?mode=memory&uri=true",
         "mysql://root:hunter2@host/db",
-        "postgresql+asyncpg://h/d",
+        "postgresql://root:hunter2@host:port/db",
+        "postgresql+asyncpg://root:hunter2@host/db",
     ],
 )
 def test_other_urls_are_refused_without_showing_a_password(url):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -64,6 +65,15 @@ def test_a_migration_that_fails_leaves_nothing_behind(database, database_url):
         Store.open(database_url)
     with database.writer.connect() as connection:
         assert sa.inspect(connection).get_table_names() == []
+
+
+def test_threads_that_start_at_once_all_start(database_url):
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(Store.open, [database_url] * 4))
+    stores[0].add_correction(Correction(text="a", emotion="joy"))
+    assert [[one.text for one in store.iter_corrections()] for store in stores] == [["a"]] * 4
+    for store in stores:
+        store.close()
 
 
 def test_processes_that_start_at_once_all_start(database_url):
