@@ -62,6 +62,8 @@ def trained(data, tmp_path_factory):
             ]
             if recipe.init_from:
                 changes.append(f"init_from={of(Path(recipe.init_from).name)}")
+            if recipe.persons:
+                changes.append("persons.groups=1")
             settings = [part for change in changes for part in ("--set", change)]
             where = ["--data-root", str(data), "--run-dir", str(run)]
             cli.main(["train", str(path_of(name)), *where, *settings], standalone_mode=False)

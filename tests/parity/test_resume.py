@@ -10,8 +10,9 @@ from tests.conftest import build_text_bundle, record_checksums
 
 from emofuse.cli import cli
 from emofuse.errors import ConfigError
-from emofuse.train.checkpoints import read_effort
+from emofuse.train.checkpoints import read_effort, read_history
 from emofuse.train.config import build_config
+from emofuse.train.person_probe import build_probe
 from emofuse.train.recipe import Recipe
 from emofuse.train.trainer import train
 
@@ -71,6 +72,30 @@ def test_a_plateau_is_remembered(data, tmp_path):
     assert rates[0][0] < recipe.train.lr
     for key, value in whole["state_dict"].items():
         torch.testing.assert_close(broken["state_dict"][key], value, rtol=0, atol=0)
+
+
+def test_persons_are_drawn_alike_after_a_break(data, tmp_path):
+    pairs = [pair for row in build_probe(40) for pair in row.nouns]
+    for path in data.iterdir():
+        path.write_text("".join(f"{women};joy\n{men};anger\n" for women, men in pairs))
+    changes = {"persons": {"weight": 2.0, "groups": 2}, "seed": 3}
+    changes["tokenizer"] = {"source": "words", "vocabulary": 500, "max_tokens": 20}
+    plain = yaml.safe_load(RECIPE) | changes
+    plain["train"] |= {"epochs": 3, "lr": 0.05}
+    recipe = build_config(Recipe, plain)
+    train(recipe, data, tmp_path / "whole")
+    with pytest.raises(RuntimeError, match="interrupted"):
+        train(recipe, data, tmp_path / "broken", resume=True, extra=[Interrupt(1)])
+    train(recipe, data, tmp_path / "broken", resume=True)
+    whole, broken = last(tmp_path / "whole"), last(tmp_path / "broken")
+    for key, value in whole["state_dict"].items():
+        torch.testing.assert_close(broken["state_dict"][key], value, rtol=0, atol=0)
+    train(build_config(Recipe, plain | {"persons": None}), data, tmp_path / "without")
+    without = last(tmp_path / "without")["state_dict"]
+    assert any(not torch.equal(value, without[key]) for key, value in whole["state_dict"].items())
+    assert {"train/persons"} == set(read_history(tmp_path / "whole")[0]) - set(
+        read_history(tmp_path / "without")[0]
+    )
 
 
 def test_a_run_that_stopped_early_stays_stopped(data, tmp_path):

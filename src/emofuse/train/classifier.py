@@ -19,6 +19,7 @@ from emofuse.train.encoders import Encoder
 from emofuse.train.fusion.network import FusionNetwork
 from emofuse.train.fusion.recipe import FusionRecipe
 from emofuse.train.losses import LOSSES
+from emofuse.train.persons import PersonPairing
 from emofuse.train.recipe import Recipe
 from emofuse.train.schedule import warmup_cosine
 from emofuse.types import FloatArray
@@ -85,6 +86,7 @@ class Classifier(lightning.LightningModule):
         recipe: Heads, optimisation and seed.
         label_weights: Head -> (labels,) weights, for the heads that ask for them.
         augment: Changes the inputs of a training batch at random.
+        persons: Adds how differently persons are read, where the recipe asks for it.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Classifier(lightning.LightningModule):
         label_weights: Mapping[str, FloatArray] | None = None,
         *,
         augment: nn.Module | None = None,
+        persons: PersonPairing | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -101,6 +104,7 @@ class Classifier(lightning.LightningModule):
         for name, weights in (label_weights or {}).items():
             self.register_buffer(self._weights_of(name), torch.from_numpy(weights), persistent=False)
         self.augment = augment or nn.Identity()
+        self.persons = persons
         self._validation: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
     def _weights_of(self, head: str) -> str:
@@ -109,8 +113,11 @@ class Classifier(lightning.LightningModule):
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Tie dropout and augmentation to the step, so that a resumed run repeats an unbroken one."""
-        step = self.global_step * self.trainer.world_size + self.global_rank
-        torch.manual_seed(self.recipe.seed * 1_000_003 + step)
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self._own_step())
+
+    def _own_step(self) -> int:
+        # Processes that share the batches draw apart.
+        return self.global_step * self.trainer.world_size + self.global_rank
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Sum the heads' losses over the samples that they label, per sample of the batch."""
@@ -123,6 +130,10 @@ class Classifier(lightning.LightningModule):
             if head.class_weights != "none":
                 losses = losses * (targets * self.get_buffer(self._weights_of(name))).sum(dim=-1)
             total = total + head.weight * (losses * batch.labelled[name]).mean()
+        if self.persons is not None:
+            apart = self.persons.loss(self.network, self._own_step())
+            self.log("train/persons", apart, on_step=False, on_epoch=True, batch_size=1)
+            total = total + self.persons.config.weight * apart
         self.log("train/loss", total, prog_bar=True, batch_size=len(logits[0]))
         return total
 

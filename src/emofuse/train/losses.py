@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["LOSSES", "asymmetric", "focal", "focal_multilabel"]
+__all__ = ["LOSSES", "asymmetric", "focal", "focal_multilabel", "spread"]
 
 EPSILON = 1e-6
 MARGIN = 0.05  # probability of a negative that is let off
@@ -71,6 +71,27 @@ def asymmetric(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
     shifted = (torch.sigmoid(logits) - MARGIN).clamp(min=0)
     negative = -((shifted + EPSILON) ** gamma) * torch.log1p(-shifted)
     return (targets * -functional.logsigmoid(logits) + (1 - targets) * negative).sum(dim=-1)
+
+
+def spread(logits: Tensor, *, multi_label: bool) -> Tensor:
+    """Divergence of each answer of a group from the mean answer of the group.
+
+    KL(m || p_i) with m the mean of the probabilities p_i; no gradient flows through m.
+
+    Args:
+        logits: (n, labels) float.
+        multi_label: Labels are independent, and their divergences are summed.
+
+    Returns:
+        (n,) float, >= 0; all 0 where the answers are the same.
+    """
+    logits = logits.float()
+    if not multi_label:
+        logs = functional.log_softmax(logits, dim=-1)[..., None]
+    else:
+        logs = torch.stack([functional.logsigmoid(logits), functional.logsigmoid(-logits)], dim=-1)
+    mean = logs.detach().exp().mean(dim=0)
+    return (torch.xlogy(mean, mean) - mean * logs).sum(dim=(-2, -1))
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {

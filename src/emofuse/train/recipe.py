@@ -17,6 +17,7 @@ __all__ = [
     "EncoderConfig",
     "ExportConfig",
     "HeadConfig",
+    "PersonsConfig",
     "Recipe",
     "SearchRange",
     "TokenizerConfig",
@@ -155,6 +156,19 @@ class DistillConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PersonsConfig:
+    """Sentences that differ only in the person spoken of are learned to get one answer.
+
+    Attributes:
+        weight: Of the divergence of their answers, beside the loss of a text.
+        groups: Drawn in a step; a group is one sentence with 16 names, or with two nouns.
+    """
+
+    weight: Positive = 4.0
+    groups: Count = 5
+
+
+@dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
     """Random changes of training samples; all zero turns augmentation off.
 
@@ -280,6 +294,7 @@ class Recipe:
         tokenizer: Text only.
         augment: Random changes of training samples.
         distill: Text only; None learns from labels alone.
+        persons: Text only; None leaves what a model makes of persons as it is.
         export: Bundle settings.
         init_from: What this run starts from, or None: a run folder (its best weights), a bundle folder or the
             name of an embedded bundle of a text model. The encoder must be as it was there.
@@ -296,6 +311,7 @@ class Recipe:
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     distill: DistillConfig | None = None
+    persons: PersonsConfig | None = None
     export: ExportConfig = field(default_factory=ExportConfig)
     init_from: str | None = None
     search: Mapping[str, SearchRange] = field(default_factory=dict)
@@ -312,11 +328,16 @@ class Recipe:
             )
         if self.export.mirror and self.task != "face":
             raise ConfigError("export.mirror is for faces; a text has no mirror image.", item="export.mirror")
+        if self.persons and self.task != "text":
+            raise ConfigError("persons is for texts; leave it out of other recipes.", item="persons")
         if self.encoder.name == "minilm_bilstm" and self.tokenizer.source != "minilm":
             raise ConfigError(
                 "The encoder minilm_bilstm reads its own vocabulary: set tokenizer.source to minilm.",
                 item="tokenizer.source",
             )
+        self._check_heads()
+
+    def _check_heads(self) -> None:
         for name, config in self.heads.items():
             if config.multi_label and (config.smoothing or config.class_weights != "none"):
                 raise ConfigError(

@@ -20,6 +20,7 @@ from emofuse.train.data import ClassifierData, read_texts
 from emofuse.train.encoders import build_encoder
 from emofuse.train.encoders.face import FaceEncoder
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
+from emofuse.train.persons import PersonPairing
 from emofuse.train.recipe import Recipe
 from emofuse.train.runs import begin_run, best_of, build_trainer, read_run_recipe, read_weights
 from emofuse.train.start import find_start, load_start
@@ -73,7 +74,8 @@ def train(
         _start(network, recipe, tokenizer, data)
     _prune(network, recipe)
     augment = None if recipe.task == "text" else ImageAugment(recipe.augment)
-    model = Classifier(network, recipe, data.label_weights(), augment=augment)
+    persons = PersonPairing(recipe.persons, recipe, tokenizer) if recipe.persons and tokenizer else None
+    model = Classifier(network, recipe, data.label_weights(), augment=augment, persons=persons)
     trainer = build_trainer(recipe.train, run_dir, devices=devices, extra=extra)
     last = run_dir / "checkpoints" / "last.ckpt" if goes_on else None
     trainer.fit(model, data, ckpt_path=last, weights_only=True)

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from emofuse.train.losses import asymmetric, focal, focal_multilabel
+from emofuse.train.losses import asymmetric, focal, focal_multilabel, spread
 from emofuse.train.schedule import warmup_cosine
 
 
@@ -48,3 +48,24 @@ def test_schedule():
     assert max(factors) == 1
     assert factors[55] == pytest.approx(0.5, abs=0.02)
     assert factors[-1] < 0.01
+
+
+def test_spread_by_hand():
+    # Answers (.75, .25) and (.25, .75): their mean is (.5, .5), equally far from both.
+    logits = torch.tensor([[math.log(3.0), 0.0], [0.0, math.log(3.0)]], requires_grad=True)
+    apart = spread(logits, multi_label=False)
+    assert apart.tolist() == pytest.approx([0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)] * 2)
+    apart.sum().backward()
+    torch.testing.assert_close(logits.grad, torch.tensor([[0.25, -0.25], [-0.25, 0.25]]))
+
+
+def test_spread_of_independent_labels_is_summed():
+    logits = torch.tensor([[math.log(3.0), 0.3], [-math.log(3.0), 0.3]])
+    one = 0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)
+    assert spread(logits, multi_label=True).tolist() == pytest.approx([one, one], abs=1e-6)
+
+
+def test_like_answers_have_no_spread_even_when_certain():
+    logits = torch.tensor([[200.0, -200.0]] * 3)
+    assert spread(logits, multi_label=False).tolist() == [0, 0, 0]
+    assert spread(logits, multi_label=True).tolist() == [0, 0, 0]

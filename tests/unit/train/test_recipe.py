@@ -59,6 +59,8 @@ def test_defaults_and_nesting():
             {"corpora": [{"name": "a", "root": ".", "heads": {"fer7": "fer7"}}]},
             r"labels the heads \['fer7'\]",
         ),
+        ({"persons": {"weight": 0}}, "persons.weight must be at least"),
+        ({"task": "face", "persons": {}}, "persons is for texts"),
         ({"task": "speech"}, "must be one of text, face"),
     ],
 )
