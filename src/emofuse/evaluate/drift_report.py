@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError
-from emofuse.evaluate.drift import MIN_SAMPLES, DriftWatch, FeatureDrift, judge, read_values
-from emofuse.evaluate.input_features import TextMeter
 from emofuse.evaluate.page import Section, render_page
 from emofuse.evaluate.reference import count_reference
 from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle
+from emofuse.runtime.drift import MIN_SAMPLES, DriftWatch, FeatureDrift, judge, read_values
+from emofuse.runtime.input_features import TextMeter
 from emofuse.runtime.reference import parse_reference
 from emofuse.types import Emotion, Modality, ModalityPrediction, Prediction, Sentiment
 
