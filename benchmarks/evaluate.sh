@@ -77,4 +77,5 @@ emofuse audit checklist --root "$data/text/checklist_sentiment" --models text_be
 python "$here/eec.py" --data "$data" --json "$here/eec.json"
 python "$here/abstention.py" --root "$data/text/goemotions" --json "$here/abstention.json"
 python "$here/faces_and_words.py" --json "$here/faces_and_words.json"
+python "$here/drift.py" --data "$data" --json "$here/drift.json"
 python "$here/explanations.py" --data "$data" --json "$here/explanations.json"

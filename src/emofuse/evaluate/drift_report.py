@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError
-from emofuse.evaluate.drift import DriftWatch, FeatureDrift, judge, read_values
-from emofuse.evaluate.input_features import TextMeter
 from emofuse.evaluate.page import Section, render_page
 from emofuse.evaluate.reference import count_reference
 from emofuse.runtime.bundle import ModelBundle, list_bundles, load_bundle
+from emofuse.runtime.drift import MIN_SAMPLES, DriftWatch, FeatureDrift, judge, read_values
+from emofuse.runtime.input_features import TextMeter
 from emofuse.runtime.reference import parse_reference
 from emofuse.types import Emotion, Modality, ModalityPrediction, Prediction, Sentiment
 
-__all__ = ["DriftReport", "render_drift", "report_drift"]
+__all__ = ["DriftReport", "count_predictions", "render_drift", "report_drift"]
 
 FIGURES = ("feature", "n", "PSI", "by chance", "KS", "p", "verdict", "largest change")
 WORDS = {
@@ -101,7 +101,7 @@ def report_drift(
     Raises:
         CorpusNotFoundError: A file is not there.
         CorpusFormatError: A line is no prediction.
-        ConfigError: No model of the file can be compared.
+        ConfigError: No answer of the file can be compared.
     """
     bundles = {bundle.name: bundle for bundle in map(load_bundle, models)}
     lines = list(_read_lines(predictions))
@@ -118,16 +118,44 @@ def report_drift(
         _measure(before, bundles)
         bundles = _take_as_reference(before, bundles, baseline.name)
     watch = DriftWatch(list(bundles.values()))
-    if not watch.windows:
-        raise ConfigError(
-            f"No model of {predictions} has a reference. Name bundles with --models, or give a --baseline.",
-            item=str(predictions),
-        )
     for line in lines:
         watch.add(line.prediction, line.inputs)
+    features = watch.compare()
+    if not features:
+        raise ConfigError(
+            f"No model that answered in {predictions} has a reference. Name bundles with --models, or give a "
+            "--baseline.",
+            item=str(predictions),
+        )
     errors = sum(line.prediction.emotion is None for line in lines)
     beside = f"predictions of {baseline.name}" if baseline else "validation samples of the models"
-    return DriftReport(predictions.name, beside, len(lines), errors, watch.compare(), notes)
+    return DriftReport(predictions.name, beside, len(lines), errors, features, notes)
+
+
+def count_predictions(bundle: ModelBundle, predictions: Path) -> dict[str, Any]:
+    """A reference from predictions of a time when all was well.
+
+    Args:
+        bundle: Whose answers are counted.
+        predictions: As for `report_drift`.
+
+    Returns:
+        What `bundle.json` says under `reference`.
+
+    Raises:
+        CorpusNotFoundError: The file is not there.
+        CorpusFormatError: A line is no prediction.
+        ConfigError: The bundle gave too few of the answers.
+    """
+    lines = list(_read_lines(predictions))
+    _measure(lines, {bundle.name: bundle})
+    samples = _samples(lines, [bundle]).get(bundle.name, [])
+    if len(samples) < MIN_SAMPLES:
+        raise ConfigError(
+            f"{bundle.name} gave {len(samples)} of the answers in {predictions}; {MIN_SAMPLES} are needed.",
+            item=str(predictions),
+        )
+    return count_reference(samples, predictions.name)
 
 
 def render_drift(report: DriftReport) -> str:
@@ -252,13 +280,18 @@ def _measure(lines: Sequence[_Line], bundles: Mapping[str, ModelBundle]) -> None
 def _take_as_reference(
     lines: Sequence[_Line], bundles: Mapping[str, ModelBundle], name: str
 ) -> dict[str, ModelBundle]:
-    fusions = {bundle.name for bundle in bundles.values() if bundle.kind == "fusion"}
-    samples: dict[str, list[dict[str, Any]]] = {}
-    for line in lines:
-        for model, values in read_values(line.prediction, fusions):
-            samples.setdefault(model, []).append({**line.inputs.get(model, {}), **values})
+    samples = _samples(lines, bundles.values())
     return {
         model: replace(bundle, reference=parse_reference(count_reference(samples[model], name)))
         for model, bundle in bundles.items()
         if model in samples
     }
+
+
+def _samples(lines: Sequence[_Line], bundles: Iterable[ModelBundle]) -> dict[str, list[dict[str, Any]]]:
+    fusions = {bundle.name for bundle in bundles if bundle.kind == "fusion"}
+    samples: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        for model, values in read_values(line.prediction, fusions):
+            samples.setdefault(model, []).append({**line.inputs.get(model, {}), **values})
+    return samples

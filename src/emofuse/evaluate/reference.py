@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emofuse.errors import BundleSchemaError
-from emofuse.evaluate.input_features import TextMeter, measure_picture
 from emofuse.runtime.activation import activate
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.evidence import BASE, SENTIMENT, ModelReading
+from emofuse.runtime.input_features import TextMeter, measure_picture
 from emofuse.runtime.reference import Feature
 from emofuse.taxonomy import OWN, load_taxonomy, main_output
 from emofuse.types import FloatArray

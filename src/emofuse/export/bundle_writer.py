@@ -13,7 +13,7 @@ from typing import Any
 from emofuse.errors import ConfigError
 from emofuse.export.model_card import render_model_card
 
-__all__ = ["clear_bundle", "code_revision", "write_bundle"]
+__all__ = ["clear_bundle", "code_revision", "update_manifest", "write_bundle"]
 
 FILES = {"model.onnx", "bundle.json", "tokenizer.json", "MODEL_CARD.md", "SHA256SUMS"}
 
@@ -36,6 +36,19 @@ def write_bundle(bundle_dir: Path, manifest: Mapping[str, Any], files: Mapping[s
     summed = sorted(content) + [model.name for model in bundle_dir.glob("model.onnx")]
     lines = [f"{hashlib.sha256((bundle_dir / name).read_bytes()).hexdigest()}  {name}\n" for name in summed]
     (bundle_dir / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def update_manifest(bundle_dir: Path, changes: Mapping[str, Any]) -> None:
+    """Change what `bundle.json` says; the model stays as it is.
+
+    Args:
+        bundle_dir: A bundle.
+        changes: Key -> new value.
+    """
+    manifest = json.loads((bundle_dir / "bundle.json").read_text(encoding="utf-8"))
+    tokenizer = bundle_dir / "tokenizer.json"
+    files = {tokenizer.name: tokenizer.read_bytes()} if tokenizer.exists() else {}
+    write_bundle(bundle_dir, {**manifest, **changes}, files)
 
 
 def clear_bundle(bundle_dir: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from emofuse.errors import ConfigError
 from emofuse.evaluate.reference import reference_of_fusion, reference_of_model
-from emofuse.export.bundle_writer import write_bundle
+from emofuse.export.bundle_writer import update_manifest
 from emofuse.export.exporter import batch_examples, run_heads
 from emofuse.runtime.bundle import ModelBundle, read_bundle
 from emofuse.runtime.session import open_session
@@ -39,10 +38,7 @@ def add_reference(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
     reference = (
         _reference_of_fusion(bundle, run_dir) if bundle.kind == "fusion" else _reference(bundle, run_dir)
     )
-    manifest = json.loads((bundle_dir / "bundle.json").read_text(encoding="utf-8"))
-    tokenizer = bundle_dir / "tokenizer.json"
-    files = {tokenizer.name: tokenizer.read_bytes()} if tokenizer.exists() else {}
-    write_bundle(bundle_dir, manifest | {"reference": reference}, files)
+    update_manifest(bundle_dir, {"reference": reference})
     return reference
 
 

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from emofuse.evaluate.drift import DriftWatch
-from emofuse.evaluate.input_features import PictureMeter, TextMeter
 from emofuse.runtime.bundle import ModelBundle
+from emofuse.runtime.drift import DriftWatch
+from emofuse.runtime.input_features import PictureMeter, TextMeter
 from emofuse.types import Prediction, Sample
 
 __all__ = ["CONTENT_TYPE", "Monitor"]

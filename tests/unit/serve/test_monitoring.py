@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +46,12 @@ def answered(bundles):
     predictor = Predictor.load([bundle.path for bundle in bundles])
     [prediction] = predictor.predict([Sample(id="x", text=TEXT)])
     return prediction
+
+
+def test_a_service_without_the_extra_for_evaluation_has_a_monitor():
+    program = "import sys, emofuse.serve.monitoring; print('sklearn' in sys.modules, 'jinja2' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"
 
 
 def test_a_request_is_counted_in_every_metric(bundles, answered):

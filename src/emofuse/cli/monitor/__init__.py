@@ -9,7 +9,7 @@ from emofuse.cli.lazy_group import LazyGroup
 __all__ = ["monitor"]
 
 _COMMANDS = {
-    "reference": "Write into a BUNDLE what it reads and answers on validation samples.",
+    "reference": "Write into a BUNDLE what it reads and answers when all is well.",
     "report": "Compare predictions of late with what the models are used to.",
 }
 

@@ -12,7 +12,7 @@ from emofuse.cli.extras import needs_extra
 from emofuse.cli.output import prepare_folder
 
 if TYPE_CHECKING:
-    from emofuse.evaluate.drift import FeatureDrift
+    from emofuse.runtime.drift import FeatureDrift
 
 
 @click.command()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from tests.conftest import build_pool_bundle
 
-from emofuse.evaluate.drift import DriftWatch, DriftWindow, judge, read_values
 from emofuse.runtime.bundle import load_bundle
+from emofuse.runtime.drift import DriftWatch, DriftWindow, judge, read_values
 from emofuse.runtime.reference import parse_reference
 from emofuse.types import Emotion, ErrorEntry, Modality, ModalityPrediction, Prediction, Sentiment
 

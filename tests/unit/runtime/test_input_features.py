@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from tests.conftest import bright_square
 
-from emofuse.evaluate.input_features import PictureMeter, TextMeter, measure_picture
 from emofuse.runtime.bundle import load_bundle
+from emofuse.runtime.input_features import PictureMeter, TextMeter, measure_picture
 from emofuse.types import FaceBox
 
 
