@@ -78,11 +78,21 @@ def test_compose_grants_little() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
         for mount in service.get("volumes", ()):
             source = mount.partition(":")[0]
-            assert source.startswith(".") or source in COMPOSE["volumes"]
+            assert (ROOT / source).is_file() if source.startswith(".") else source in COMPOSE["volumes"]
     emofuse = COMPOSE["services"]["emofuse"]
     assert emofuse["ports"] == [f"127.0.0.1:{PORT}:{PORT}"]
     assert emofuse["volumes"] == [f"data:{last('VOLUME')}"]
     assert int(emofuse["stop_grace_period"].removesuffix("s")) > GRACE_S
+
+
+def test_prometheus_asks_the_service_with_its_key() -> None:
+    [job] = yaml.safe_load((ROOT / "examples/compose/prometheus.yml").read_text(encoding="utf-8"))[
+        "scrape_configs"
+    ]
+    assert job["static_configs"] == [{"targets": [f"emofuse:{PORT}"]}]
+    assert job["metrics_path"] in create_app(Settings()).openapi()["paths"]
+    [secret] = COMPOSE["services"]["prometheus"]["secrets"]
+    assert job["authorization"]["credentials_file"] == f"/run/secrets/{secret}"
 
 
 def test_pods_grant_little_and_find_each_other() -> None:
