@@ -4,7 +4,7 @@ CORE := .venv
 DEV := .venv-test
 SOURCES := pyproject.toml $(shell find src -type f -not -name '*.pyc')
 
-.PHONY: run test check format bench benchmarks tables clean
+.PHONY: run test check format bench benchmarks tables client clean
 
 run: $(CORE)/.installed
 	$(CORE)/bin/emofuse predict --text "I am so proud of you" --image examples/photos/eileen_collins.jpg
@@ -41,6 +41,9 @@ benchmarks: $(DEV)/.installed
 tables: $(DEV)/.installed
 	$(DEV)/bin/python benchmarks/tables.py
 	$(DEV)/bin/python benchmarks/cards.py
+
+client: $(DEV)/.installed
+	$(DEV)/bin/python examples/client/generate.py
 
 $(CORE)/.installed: $(SOURCES)
 	tools/make-venv $(CORE)

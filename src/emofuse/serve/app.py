@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from operator import attrgetter
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -51,6 +52,8 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         version=__version__,
         description="Emotion and sentiment from text, faces and photos, alone or fused.",
         lifespan=live,
+        # Clients are generated from these names.
+        generate_unique_id_function=attrgetter("name"),
         # Their pages would load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,

@@ -1,0 +1,189 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.subject_record import SubjectRecord
+from ...types import Response
+
+
+def _get_kwargs(
+    subject: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/subjects/{subject}".format(
+            subject=quote(str(subject), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | SubjectRecord | None:
+    if response.status_code == 200:
+        response_200 = SubjectRecord.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | SubjectRecord]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    subject: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[Problem | SubjectRecord]:
+    """Export
+
+     All that is stored about a person; empty lists for one who is unknown.
+
+    Args:
+        subject (str): As requests named the person.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | SubjectRecord]
+    """
+
+    kwargs = _get_kwargs(
+        subject=subject,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    subject: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Problem | SubjectRecord | None:
+    """Export
+
+     All that is stored about a person; empty lists for one who is unknown.
+
+    Args:
+        subject (str): As requests named the person.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | SubjectRecord
+    """
+
+    return sync_detailed(
+        subject=subject,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    subject: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[Problem | SubjectRecord]:
+    """Export
+
+     All that is stored about a person; empty lists for one who is unknown.
+
+    Args:
+        subject (str): As requests named the person.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | SubjectRecord]
+    """
+
+    kwargs = _get_kwargs(
+        subject=subject,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    subject: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Problem | SubjectRecord | None:
+    """Export
+
+     All that is stored about a person; empty lists for one who is unknown.
+
+    Args:
+        subject (str): As requests named the person.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | SubjectRecord
+    """
+
+    return (
+        await asyncio_detailed(
+            subject=subject,
+            client=client,
+        )
+    ).parsed

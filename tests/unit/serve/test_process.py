@@ -1,0 +1,76 @@
+"""The service as a process of its own, as its users meet it."""
+
+import filecmp
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CLIENT = ROOT / "examples/client"
+PHOTO = ROOT / "examples/photos/eileen_collins.jpg"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    database = f"sqlite:///{tmp_path_factory.mktemp('process')}/service.sqlite"
+    command = [
+        sys.executable,
+        "-m",
+        "emofuse",
+        "serve",
+        "--port=0",
+        "--models=text_bilstm",
+        "--database",
+        database,
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        yield process.stderr.readline().split()[-1]
+        process.terminate()
+
+
+def test_client_reads_texts_and_a_picture(url: str) -> None:
+    command = [
+        sys.executable,
+        CLIENT / "example.py",
+        "I am so proud of you",
+        " ",
+        "--image",
+        PHOTO,
+        "--url",
+        url,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    first, second, third = done.stdout.splitlines()
+    assert re.fullmatch(r"I am so proud of you: joy \(0\.\d\d\), positive", first)
+    assert second == " : The text has no visible character. Give it some words."
+    assert re.fullmatch(r"eileen_collins\.jpg: joy \(0\.\d\d\), positive", third)
+
+
+def test_client_says_why_there_is_no_answer(url: str) -> None:
+    command = [sys.executable, CLIENT / "example.py", "a", "--image", __file__, "--url", url]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[not_an_image]: ")
+
+
+def test_client_and_document_are_those_of_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(CLIENT))
+    generate = importlib.import_module("generate")
+    assert json.loads(generate.DOCUMENT.read_text(encoding="utf-8")) == generate.describe(), (
+        "run `make client`"
+    )
+    fresh, kept = tmp_path / "emofuse_client", CLIENT / "emofuse_client"
+    generate.write_client(generate.describe(), fresh)
+    names = [str(path.relative_to(fresh)) for path in fresh.rglob("*.py")]
+    assert sorted(names) == sorted(str(path.relative_to(kept)) for path in kept.rglob("*.py")), (
+        "run `make client`"
+    )
+    assert filecmp.cmpfiles(fresh, kept, names, shallow=False)[1:] == ([], []), "run `make client`"
