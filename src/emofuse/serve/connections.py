@@ -18,7 +18,6 @@ __all__ = ["Connection", "uvicorn_options"]
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32_768
-LINGER_S = 5.0
 
 
 class Connection(HttpToolsProtocol):
@@ -28,7 +27,8 @@ class Connection(HttpToolsProtocol):
     any size. Its arguments are those of its parent; the class for some settings is made by `limited`.
     """
 
-    idle_s = 30.0
+    idle_s = 60.0
+    linger_s = 5.0
     max_connections = 500
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -97,7 +97,7 @@ class Connection(HttpToolsProtocol):
         """Come to the end of an answer; a client that goes on sending its request is cut off later."""
         super().on_response_complete()
         if self.cycle.more_body and not self.transport.is_closing():
-            self._end_after(LINGER_S)
+            self._end_after(self.linger_s)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or has too much of it."""

@@ -145,6 +145,7 @@ class Service:
         Raises:
             UnavailableError: Too many requests wait, or it took too long.
         """
+        request.scope["samples"] = len(samples)
         deadline_s = self.settings.deadline_s
         waiting = self.predictions.submit(options, samples, deadline_s=deadline_s)
         done = await _while_connected(request, waiting)
@@ -167,6 +168,7 @@ class Service:
         Raises:
             UnavailableError: Too many requests wait, or it took too long.
         """
+        request.scope["samples"] = len(samples)
         return await _while_connected(request, self._predict_many(options, samples))
 
     async def _predict_many(self, options: PredictOptions, samples: Sequence[Sample]) -> list[Answer]:
@@ -221,6 +223,7 @@ class Service:
             UnavailableError: Too many requests wait, or it took too long.
         """
         deadline_s = self.settings.batch_deadline_s
+        request.scope["samples"] = 1
         waiting = self.explanations.submit(options, [sample], deadline_s=deadline_s)
         [report] = (await _while_connected(request, waiting)).results
         if isinstance(report, EmofuseError):
