@@ -45,6 +45,7 @@ EmofuseError
     ├── BadRequestError (400)
     ├── UnauthorizedError (401)
     ├── ForbiddenError (403)
+    ├── BodyTimeoutError (408)
     ├── BodyTooLargeError (413)
     ├── RateLimitedError (429)
     └── UnavailableError (503)
@@ -60,6 +61,7 @@ from typing import ClassVar
 __all__ = [
     "BadRecordError",
     "BadRequestError",
+    "BodyTimeoutError",
     "BodyTooLargeError",
     "BundleChecksumError",
     "BundleError",
@@ -417,6 +419,13 @@ class ForbiddenError(ServiceError):
 
     code = "forbidden"
     status = 403
+
+
+class BodyTimeoutError(ServiceError):
+    """A request body that did not arrive in time."""
+
+    code = "body_timeout"
+    status = 408
 
 
 class BodyTooLargeError(ServiceError):

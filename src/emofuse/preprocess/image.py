@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import IO
@@ -22,10 +23,16 @@ from emofuse.errors import (
 )
 from emofuse.types import ImageArray, ImageSource, Notice
 
-__all__ = ["MAX_PIXELS", "MIN_SIDE_PX", "load_image", "prepare_scene"]
+__all__ = ["FORMATS", "MAX_PIXELS", "MIN_SIDE_PX", "load_image", "prepare_scene"]
 
+# Pillow reads dozens more, some by old decoders that nobody sends pictures for.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 64_000_000
+# Each scan of a JPEG passes over all its pixels; encoders write about ten, an attacker thousands.
+MAX_SCANS = 64
 MIN_SIDE_PX = 8
+
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 
 
 def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> tuple[ImageArray, tuple[Notice, ...]]:
@@ -47,7 +54,7 @@ def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> tuple[Im
         EmptyImageFileError: Zero bytes.
         NotAnImageError: No supported format, or an array of another shape or type.
         TruncatedImageError: The data end early or are damaged.
-        ImageTooLargeError: More than `max_pixels`.
+        ImageTooLargeError: More than `max_pixels`, or a JPEG that passes over them too often.
         ImageTooSmallError: A side below eight pixels.
     """
     if isinstance(source, np.ndarray):
@@ -100,14 +107,34 @@ def _open(file: IO[bytes], name: str, max_pixels: int) -> tuple[ImageArray, tupl
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
         try:
-            image = Image.open(file)
+            image = Image.open(file, formats=FORMATS)
         except Image.DecompressionBombError as error:
             raise _too_large(name, str(error)) from error
         except (UnidentifiedImageError, SyntaxError, OSError, ValueError) as error:
             raise NotAnImageError(
                 f"{name} is not a picture in a supported format (JPEG, PNG, WebP, GIF, BMP, TIFF).", item=name
             ) from error
+        if image.format in ("JPEG", "MPO"):
+            _check_scans(file, name)
         return _decode(image, name, max_pixels)
+
+
+def _check_scans(file: IO[bytes], name: str) -> None:
+    position = file.tell()
+    file.seek(0)
+    data = file.read()
+    file.seek(position)
+    # Far quicker than the walk, which alone tells scans from the same bytes in metadata and thumbnails.
+    if data.count(b"\xff\xda") <= MAX_SCANS:
+        return
+    scans, at = 0, 0
+    while (marker := _JPEG_MARKER.search(data, at)) and marker[0] != b"\xff\xd9":
+        scans += marker[0] == b"\xff\xda"
+        if scans > MAX_SCANS:
+            raise ImageTooLargeError(
+                f"{name} is a JPEG of more than {MAX_SCANS} scans. Export it again.", item=name
+            )
+        at = marker.end() + max(2, int.from_bytes(data[marker.end() : marker.end() + 2]))
 
 
 def _decode(image: Image.Image, name: str, max_pixels: int) -> tuple[ImageArray, tuple[Notice, ...]]:
@@ -129,9 +156,7 @@ def _decode(image: Image.Image, name: str, max_pixels: int) -> tuple[ImageArray,
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_scale_to_8_bit(np.asarray(image, dtype=np.float64), image.mode)).convert(
-            "RGB"
-        )
+        return Image.fromarray(_scale_to_8_bit(np.array(image, np.float32), image.mode)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         overlay = image.convert("RGBA")
         white = Image.new("RGBA", overlay.size, (255, 255, 255, 255))
@@ -142,7 +167,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _scale_to_8_bit(values: np.ndarray, mode: str) -> ImageArray:
     top = float(values.max(initial=0.0))
     full = (1.0 if top <= 1.0 else 255.0 if top <= 255.0 else 65535.0) if mode == "F" else 65535.0
-    return np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8)
+    # In place: such a picture may be of hundreds of megabytes.
+    values *= 255.0 / full
+    values += 0.5
+    return np.clip(values, 0, 255, out=values).astype(np.uint8)
 
 
 def _from_array(array: np.ndarray) -> ImageArray:

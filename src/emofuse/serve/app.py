@@ -10,12 +10,15 @@ from operator import attrgetter
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from emofuse import __version__
 from emofuse.errors import EmofuseError
+from emofuse.serve.access import Access
 from emofuse.serve.gateway import Gateway
+from emofuse.serve.limits import Limits
 from emofuse.serve.openapi import describe
-from emofuse.serve.problems import render_crash, render_error, render_http_error
+from emofuse.serve.problems import render_error, render_http_error
 from emofuse.serve.routes import ROUTERS
 from emofuse.serve.service import Service
 from emofuse.serve.settings import Settings
@@ -40,12 +43,17 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     async def live(app: FastAPI) -> AsyncIterator[None]:
         opened = service or open_service(settings)
         app.state.service = opened
+        app.state.access = Access(opened.store, settings)
         upkeep = asyncio.create_task(keep_up(opened))
         try:
             yield
         finally:
             upkeep.cancel()
             await asyncio.to_thread(opened.close)
+
+    def is_full(path: str) -> bool:
+        service: Service = app.state.service
+        return service.is_full(path)
 
     app = FastAPI(
         title="emofuse",
@@ -58,11 +66,24 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(Gateway, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        Limits,
+        max_body_bytes=settings.max_body_bytes,
+        body_timeout_s=settings.body_timeout_s,
+        is_full=is_full,
+    )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(Gateway)  # the last one added comes first
     app.add_exception_handler(EmofuseError, render_error)
     app.add_exception_handler(HTTPException, render_http_error)
-    app.add_exception_handler(Exception, render_crash)
     for router in ROUTERS:
         app.include_router(router)
-    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    app.openapi = partial(describe, app, ROUTERS)  # type: ignore[method-assign]
     return app

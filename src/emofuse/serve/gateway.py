@@ -1,4 +1,4 @@
-"""What every request passes first: an id, a limit on its body, safe headers, one line in the log."""
+"""What every request passes first: an id, safe headers, one line in the log, an answer even to a crash."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import time
 import uuid
 from http import HTTPStatus
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emofuse.errors import BodyTooLargeError
+from emofuse.serve.problems import render_crash
 
 __all__ = ["Gateway"]
 
 LOG = logging.getLogger("emofuse.serve")
 
+CLIENT_LEFT = 499
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -30,13 +32,11 @@ class Gateway:
     """Wraps an application.
 
     Args:
-        app: What answers.
-        max_body_bytes: Largest request body.
+        app: What answers. Under `key_id` and `samples` in the scope it may leave what the log shall have.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -45,7 +45,7 @@ class Gateway:
             return
         start = time.perf_counter()
         scope["request_id"] = request_id = _request_id(scope)
-        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        status = 0
         extra = [*_HEADERS, (b"x-request-id", request_id.encode())]
 
         async def send_safely(message: Message) -> None:
@@ -56,34 +56,30 @@ class Gateway:
             await send(message)
 
         try:
-            await self._app(scope, self._limit(receive), send_safely)
+            await self._app(scope, receive, send_safely)
+        except ClientDisconnect:
+            status = CLIENT_LEFT
+        except Exception as error:
+            LOG.error("crash", exc_info=error, extra={"request_id": request_id})
+            if status:  # half an answer is out: only closing the connection tells the client
+                raise
+            await render_crash(Request(scope))(scope, receive, send_safely)
         finally:
-            route = getattr(scope.get("route"), "path", None)
-            LOG.info(
-                "request",
-                extra={
-                    "request_id": request_id,
-                    "method": scope["method"],
-                    "route": route,
-                    "status": status,
-                    "ms": round(1000 * (time.perf_counter() - start), 2),
-                },
-            )
+            _log(scope, status or HTTPStatus.INTERNAL_SERVER_ERROR, start)
 
-    def _limit(self, receive: Receive) -> Receive:
-        taken = 0
 
-        async def receive_some() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._max_body_bytes:
-                raise BodyTooLargeError(
-                    f"A request body has at most {self._max_body_bytes:,} bytes here. Send less at once."
-                )
-            return message
-
-        return receive_some
+def _log(scope: Scope, status: int, start: float) -> None:
+    line = {
+        "request_id": scope["request_id"],
+        "method": scope["method"],
+        # The path itself may hold what a client wrote.
+        "route": getattr(scope.get("route"), "path", None),
+        "status": int(status),
+        "ms": round(1000 * (time.perf_counter() - start), 2),
+        "key_id": scope.get("key_id"),
+        "samples": scope.get("samples"),
+    }
+    LOG.info("request", extra={name: value for name, value in line.items() if value is not None})
 
 
 def _request_id(scope: Scope) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, params
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
@@ -61,8 +62,16 @@ def refusals(*problems: int) -> dict[int | str, dict[str, Any]]:
     return dict.fromkeys(problems, refusal)
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The description of an application, built once."""
+def describe(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
+    """Describe an application.
+
+    Args:
+        app: It; the description is built once.
+        routers: Its routes.
+
+    Returns:
+        The description.
+    """
     if app.openapi_schema is None:
         found = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -73,6 +82,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         ]
         schemas |= _prediction()
         schemas["Problem"] = dict(PROBLEM_SCHEMA)
+        _secure(found, routers)
         app.openapi_schema = found
     return app.openapi_schema
 
@@ -83,3 +93,20 @@ def _prediction() -> dict[str, Any]:
     form["properties"] = {"schema": {"const": PREDICTION_SCHEMA}, **form["properties"]}
     form["required"] = list(form["properties"])
     return {**parts, "Prediction": form}
+
+
+def _secure(found: dict[str, Any], routers: Iterable[APIRouter]) -> None:
+    found["components"]["securitySchemes"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key. A service without any, on a loopback address, asks for none.",
+        },
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    for route in (own for router in routers for own in router.routes if isinstance(own, APIRoute)):
+        asked = [own.scopes or () for own in route.dependencies if isinstance(own, params.Security)]
+        scopes = [scope for some in asked for scope in some]
+        for method in (route.methods or ()) if scopes else ():
+            operation = found["paths"][route.path_format][method.lower()]
+            operation["security"] = [{"bearer": scopes}, {"header": scopes}]

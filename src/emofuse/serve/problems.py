@@ -89,7 +89,7 @@ async def render_http_error(request: Request, error: Exception) -> Response:
     return response
 
 
-async def render_crash(request: Request, error: Exception) -> Response:
+def render_crash(request: Request) -> Response:
     """Answer where something failed that should not have; the log has the error under the request's id."""
     message = "Something went wrong here. Report the request's id."
     return _render(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", message)

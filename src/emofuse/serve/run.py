@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import socket
 from collections.abc import Callable
 
 import uvicorn
 
 from emofuse.errors import ConfigError
+from emofuse.serve.access import check_exposure
 from emofuse.serve.app import create_app
+from emofuse.serve.connections import uvicorn_options
 from emofuse.serve.settings import Settings
 from emofuse.serve.upkeep import open_service
 
@@ -26,20 +27,15 @@ def run_service(settings: Settings, announce: Callable[[str], None]) -> None:
         announce: Called with the address once requests are taken.
 
     Raises:
-        ConfigError: The port cannot be had.
+        ConfigError: The port cannot be had, or others could connect while there is no API key.
         UnknownModelError: No such bundle.
         BundleError: A bundle cannot be trusted.
         StoreError: The store cannot be used.
     """
     listening = _bind(settings)
-    config = uvicorn.Config(
-        create_app(settings, open_service(settings)),
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=math.ceil(settings.batch_deadline_s),
-    )
+    service = open_service(settings)
+    check_exposure(settings, service.store)
+    config = uvicorn.Config(create_app(settings, service), backlog=BACKLOG, **uvicorn_options(settings))
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{listening.getsockname()[1]}"
     _Server(config, lambda: announce(address)).run(sockets=[listening])

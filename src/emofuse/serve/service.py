@@ -10,8 +10,10 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from PIL import Image
+from starlette.requests import ClientDisconnect
 
 from emofuse.errors import BodyTooLargeError, EmofuseError, ImageTooLargeError, TextTooLongError
+from emofuse.preprocess.image import FORMATS
 from emofuse.runtime.model_set import DEFAULT_MODELS
 from emofuse.serve.batching import Batcher, Done
 from emofuse.serve.engine import Answer, Engine, ExplainOptions, PredictOptions
@@ -40,7 +42,11 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.engine = Engine(settings.models)
-        kept = StoreOptions(history_days=settings.history_days, correction_days=settings.correction_days)
+        kept = StoreOptions(
+            history_days=settings.history_days,
+            correction_days=settings.correction_days,
+            key_cache_s=0,  # `Access` has its own, which does not need a thread
+        )
         self.store = Store.open(settings.database_url or default_database_url(), kept)
         self.promoted: dict[str, Version | None] = dict.fromkeys(DEFAULT_MODELS)
         self.monitor = Monitor(self.engine.bundles)
@@ -85,6 +91,19 @@ class Service:
         self.explanations.close()
         self.store.close()
 
+    def is_full(self, path: str) -> bool:
+        """Whether a request would be refused because too many wait.
+
+        Args:
+            path: Where it goes.
+
+        Returns:
+            Whether it would.
+        """
+        if path.startswith("/v1/predict"):
+            return self.predictions.full
+        return path == "/v1/explain" and self.explanations.full
+
     def check(self, samples: Sequence[Sample]) -> None:
         """Refuse what is too large to be read.
 
@@ -126,6 +145,7 @@ class Service:
         Raises:
             UnavailableError: Too many requests wait, or it took too long.
         """
+        request.scope["samples"] = len(samples)
         deadline_s = self.settings.deadline_s
         waiting = self.predictions.submit(options, samples, deadline_s=deadline_s)
         done = await _while_connected(request, waiting)
@@ -148,6 +168,7 @@ class Service:
         Raises:
             UnavailableError: Too many requests wait, or it took too long.
         """
+        request.scope["samples"] = len(samples)
         return await _while_connected(request, self._predict_many(options, samples))
 
     async def _predict_many(self, options: PredictOptions, samples: Sequence[Sample]) -> list[Answer]:
@@ -202,6 +223,7 @@ class Service:
             UnavailableError: Too many requests wait, or it took too long.
         """
         deadline_s = self.settings.batch_deadline_s
+        request.scope["samples"] = 1
         waiting = self.explanations.submit(options, [sample], deadline_s=deadline_s)
         [report] = (await _while_connected(request, waiting)).results
         if isinstance(report, EmofuseError):
@@ -224,7 +246,7 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, Value]) -
     try:
         await asyncio.wait((task, left), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise asyncio.CancelledError
+            raise ClientDisconnect
         return task.result()
     finally:
         left.cancel()
@@ -235,7 +257,7 @@ def _check_pixels(data: bytes, limit: int, item: str | None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            width, height = Image.open(io.BytesIO(data)).size
+            width, height = Image.open(io.BytesIO(data), formats=FORMATS).size
         except Image.DecompressionBombError as error:
             raise ImageTooLargeError(f"{error}. Scale it down first.", item=item) from error
         except (OSError, SyntaxError, ValueError):

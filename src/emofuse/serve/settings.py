@@ -33,8 +33,12 @@ class Settings(BaseSettings):
         queue_size: Samples that may wait; a request beyond them is refused at once.
         deadline_s: Seconds in which a request is answered or refused.
         batch_deadline_s: The same for requests of many samples and for explanations.
-        idle_s: Seconds without a turn after which a stream is closed.
-        cors_origins: Origins, such as https://example.org, whose pages may call the service.
+        cors_origins: Origins, such as https://example.org, whose pages may call the service; `*` for all.
+        rate_per_s: Requests a second of one API key, in each process; 0 does not count them.
+        burst: Requests that a key may send at once after a pause.
+        max_connections: Connections at the same time, in each process.
+        idle_s: Seconds after which a connection is closed on which no request, or no turn of a stream, comes.
+        body_timeout_s: Seconds in which the body of a request has to arrive.
         max_body_bytes: Largest request body.
         max_pixels: Largest picture.
         max_characters: Longest text.
@@ -55,8 +59,12 @@ class Settings(BaseSettings):
     queue_size: int = Field(64, ge=1)
     deadline_s: float = Field(2.0, gt=0)
     batch_deadline_s: float = Field(30.0, gt=0)
-    idle_s: float = Field(60.0, gt=0)
     cors_origins: Names = ()
+    rate_per_s: float = Field(0.0, ge=0)
+    burst: int = Field(20, ge=1)
+    max_connections: int = Field(500, ge=1)
+    idle_s: float = Field(60.0, gt=0)
+    body_timeout_s: float = Field(30.0, gt=0)
     max_body_bytes: int = Field(16_000_000, ge=1024)
     max_pixels: int = Field(25_000_000, ge=64)
     max_characters: int = Field(100_000, ge=1)

@@ -185,3 +185,28 @@ def test_small_and_large_arrays():
     with pytest.raises(ImageTooLargeError):
         load_image(np.zeros((20, 20, 3), np.uint8), max_pixels=399)
     assert load_image(np.full((9, 9), 7, np.uint8))[0].shape == (9, 9, 3)
+
+
+def test_reads_the_documented_formats_and_no_other():
+    picture = Image.fromarray(scene())
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO"):
+        assert load_image(encode(picture, kind))[0].shape == (30, 40, 3)
+    for kind in ("ICO", "PPM", "TGA", "EPS", "JPEG2000", "PCX"):
+        with pytest.raises(NotAnImageError):
+            load_image(encode(picture, kind))
+
+
+def test_jpeg_that_repeats_its_scans_is_refused():
+    data = encode(Image.fromarray(scene(64, 64)), "JPEG", progressive=True)
+    table = data.rfind(b"\xff\xc4", 0, data.rfind(b"\xff\xda"))
+    last = data[table:-2]
+    assert load_image(data[:-2] + last * 40 + data[-2:])[0].shape == (64, 64, 3)
+    with pytest.raises(ImageTooLargeError, match="scans"):
+        load_image(data[:-2] + last * 65 + data[-2:])
+
+
+def test_what_only_looks_like_scans_of_a_jpeg_is_no_obstacle():
+    comment = b"\xff\xda" * 100
+    data = encode(Image.fromarray(scene()), "JPEG", comment=comment)
+    assert data.count(b"\xff\xda") > 100
+    assert load_image(data + comment)[0].shape == (30, 40, 3)

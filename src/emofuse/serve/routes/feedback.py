@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, status
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from emofuse.serve.access import needs
 from emofuse.serve.openapi import refusals, takes
 from emofuse.serve.requests import FeedbackBody, read_body
 from emofuse.serve.service import ServiceDep
@@ -13,7 +14,7 @@ from emofuse.serve.store import Correction
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1", tags=["feedback"])
+router = APIRouter(prefix="/v1", tags=["feedback"], dependencies=[needs("feedback")])
 
 
 class Receipt(BaseModel):
@@ -26,7 +27,7 @@ class Receipt(BaseModel):
     "/feedback",
     status_code=status.HTTP_201_CREATED,
     openapi_extra=takes(FeedbackBody),
-    responses=refusals(400, 401, 403, 409, 413, 422, 429, 503),
+    responses=refusals(400, 401, 403, 408, 409, 413, 422, 429, 503),
 )
 async def feedback(request: Request, service: ServiceDep) -> Receipt:
     """Store a correction; the answer comes once it would survive a crash.

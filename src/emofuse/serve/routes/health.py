@@ -7,6 +7,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from emofuse.serve.access import needs
 from emofuse.serve.monitoring import CONTENT_TYPE
 from emofuse.serve.openapi import refusals
 from emofuse.serve.service import ServiceDep
@@ -35,7 +36,12 @@ async def readyz(service: ServiceDep) -> Health:
     return Health()
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses=refusals(401, 403))
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses=refusals(401, 403, 429, 503),
+    dependencies=[needs("metrics")],
+)
 async def metrics(service: ServiceDep) -> Response:
     """What Prometheus scrapes: times, counts, classes, confidence and drift; no content."""
     return Response(await run_in_threadpool(service.monitor.render), headers={"content-type": CONTENT_TYPE})

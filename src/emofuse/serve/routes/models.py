@@ -7,12 +7,13 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from emofuse.serve.access import needs
 from emofuse.serve.openapi import refusals
 from emofuse.serve.service import ServiceDep
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1", tags=["models"])
+router = APIRouter(prefix="/v1", tags=["models"], dependencies=[needs("predict")])
 
 
 class ModelSummary(BaseModel):

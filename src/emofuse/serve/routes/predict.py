@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from emofuse.runtime.evidence import BASE
+from emofuse.serve.access import needs
 from emofuse.serve.engine import ExplainOptions, PredictOptions
 from emofuse.serve.openapi import answers, takes
 from emofuse.serve.problems import problem_of
@@ -15,7 +16,7 @@ from emofuse.taxonomy import load_mapping
 __all__ = ["router"]
 
 JSON = "application/json"
-REFUSALS = (400, 401, 403, 413, 422, 429, 503)
+REFUSALS = (400, 401, 403, 408, 413, 422, 429, 503)
 PREDICTION = {"$ref": "#/components/schemas/Prediction"}
 PREDICTIONS = {
     "type": "object",
@@ -35,7 +36,10 @@ router = APIRouter(prefix="/v1", tags=["predict"])
 
 
 @router.post(
-    "/predict", openapi_extra=takes(PredictBody, form=True), responses=answers(PREDICTION, *REFUSALS)
+    "/predict",
+    openapi_extra=takes(PredictBody, form=True),
+    responses=answers(PREDICTION, *REFUSALS),
+    dependencies=[needs("predict")],
 )
 async def predict(request: Request, service: ServiceDep) -> Response:
     """Read emotion and sentiment from a text, an image, or both.
@@ -55,7 +59,12 @@ async def predict(request: Request, service: ServiceDep) -> Response:
     return Response(answer.body, media_type=JSON)
 
 
-@router.post("/predict/batch", openapi_extra=takes(BatchBody), responses=answers(PREDICTIONS, *REFUSALS))
+@router.post(
+    "/predict/batch",
+    openapi_extra=takes(BatchBody),
+    responses=answers(PREDICTIONS, *REFUSALS),
+    dependencies=[needs("predict")],
+)
 async def predict_batch(request: Request, service: ServiceDep) -> Response:
     """Read many samples: one prediction per sample in order.
 
@@ -73,7 +82,10 @@ async def predict_batch(request: Request, service: ServiceDep) -> Response:
 
 
 @router.post(
-    "/explain", openapi_extra=takes(ExplainBody, form=True), responses=answers(EXPLANATION, *REFUSALS)
+    "/explain",
+    openapi_extra=takes(ExplainBody, form=True),
+    responses=answers(EXPLANATION, *REFUSALS),
+    dependencies=[needs("explain")],
 )
 async def explain(request: Request, service: ServiceDep) -> Response:
     """Show which words and which parts of a picture an answer comes from."""

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from emofuse.serve.access import needs
 from emofuse.serve.openapi import refusals
 from emofuse.serve.service import ServiceDep
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1/subjects", tags=["subjects"])
+router = APIRouter(prefix="/v1/subjects", tags=["subjects"], dependencies=[needs("subjects")])
 
 Subject = Annotated[str, Path(min_length=1, max_length=200, description="As requests named the person.")]
 

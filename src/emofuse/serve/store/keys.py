@@ -74,6 +74,11 @@ class KeyStore(Part):
         with self._database.reading() as session:
             return [_key(row) for row in session.scalars(select(ApiKeyRow).order_by(ApiKeyRow.created))]
 
+    def any_keys(self) -> bool:
+        """Whether a key was ever made, revoked ones too."""
+        with self._database.reading() as session:
+            return session.scalars(select(ApiKeyRow.id).limit(1)).first() is not None
+
     def revoke_key(self, id_or_name: str) -> Key:
         """Make a key invalid: at once in this store, within `key_cache_s` in those of other processes.
 
