@@ -51,9 +51,9 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
             upkeep.cancel()
             await asyncio.to_thread(opened.close)
 
-    def is_full(path: str) -> bool:
-        service: Service = app.state.service
-        return service.is_full(path)
+    def running() -> Service:
+        found: Service = app.state.service
+        return found
 
     app = FastAPI(
         title="emofuse",
@@ -70,7 +70,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         Limits,
         max_body_bytes=settings.max_body_bytes,
         body_timeout_s=settings.body_timeout_s,
-        is_full=is_full,
+        is_full=lambda path: running().is_full(path),
     )
     if settings.cors_origins:
         app.add_middleware(
@@ -80,7 +80,8 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
             expose_headers=["Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(Gateway)  # the last one added comes first
+    # The last one added comes first.
+    app.add_middleware(Gateway, monitor=lambda: running().monitor)
     app.add_exception_handler(EmofuseError, render_error)
     app.add_exception_handler(HTTPException, render_http_error)
     for router in ROUTERS:

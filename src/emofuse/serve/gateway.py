@@ -1,4 +1,4 @@
-"""What every request passes first: an id, safe headers, one line in the log, an answer even to a crash."""
+"""What every request passes first: an id, safe headers, an answer even to a crash, a count and a log line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from emofuse.serve.monitoring import Monitor
 from emofuse.serve.problems import render_crash
 
 __all__ = ["Gateway"]
@@ -18,6 +20,7 @@ __all__ = ["Gateway"]
 LOG = logging.getLogger("emofuse.serve")
 
 CLIENT_LEFT = 499
+_REFUSED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -32,18 +35,21 @@ class Gateway:
     """Wraps an application.
 
     Args:
-        app: What answers. Under `key_id` and `samples` in the scope it may leave what the log shall have.
+        app: What answers. In the scope it may leave `key_id` and `samples` for the log, `stages` (name -> s)
+            and `problem` (a code) for the monitor.
+        monitor: Gives the monitor once there is one.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, monitor: Callable[[], Monitor]) -> None:
         self._app = app
+        self._monitor = monitor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start = time.perf_counter()
+        start, monitor = time.perf_counter(), self._monitor()
         scope["request_id"] = request_id = _request_id(scope)
         status = 0
         extra = [*_HEADERS, (b"x-request-id", request_id.encode())]
@@ -56,7 +62,8 @@ class Gateway:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_safely)
+            with monitor.in_flight():
+                await self._app(scope, receive, send_safely)
         except ClientDisconnect:
             status = CLIENT_LEFT
         except Exception as error:
@@ -65,17 +72,33 @@ class Gateway:
                 raise
             await render_crash(Request(scope))(scope, receive, send_safely)
         finally:
-            _log(scope, status or HTTPStatus.INTERNAL_SERVER_ERROR, start)
+            status = status or HTTPStatus.INTERNAL_SERVER_ERROR
+            seconds = time.perf_counter() - start
+            _count(scope, status, seconds, monitor)
+            _log(scope, status, seconds)
 
 
-def _log(scope: Scope, status: int, start: float) -> None:
+def _count(scope: Scope, status: int, seconds: float, monitor: Monitor) -> None:
+    route = getattr(scope.get("route"), "path", None)
+    if route is not None and status < HTTPStatus.BAD_REQUEST:
+        monitor.observe_request(route, {**scope.get("stages", {}), "total": seconds})
+    problem = scope.get("problem")
+    if problem is None:
+        return
+    if status in _REFUSED:
+        monitor.reject(problem)
+    else:
+        monitor.fail(problem)
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
     line = {
         "request_id": scope["request_id"],
         "method": scope["method"],
         # The path itself may hold what a client wrote.
         "route": getattr(scope.get("route"), "path", None),
         "status": int(status),
-        "ms": round(1000 * (time.perf_counter() - start), 2),
+        "ms": round(1000 * seconds, 2),
         "key_id": scope.get("key_id"),
         "samples": scope.get("samples"),
     }

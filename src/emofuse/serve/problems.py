@@ -62,6 +62,8 @@ def problem_of(error: EmofuseError | ErrorEntry, request: Request) -> Response:
     Returns:
         The response.
     """
+    if isinstance(error, EmofuseError):
+        request.scope["problem"] = error.code
     more = {"fields": error.fields} if isinstance(error, InvalidFieldsError) else {}
     response = _render(request, _status_of(error), error.code, error.message, item=error.item, **more)
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -91,6 +93,7 @@ async def render_http_error(request: Request, error: Exception) -> Response:
 
 def render_crash(request: Request) -> Response:
     """Answer where something failed that should not have; the log has the error under the request's id."""
+    request.scope["problem"] = "internal"
     message = "Something went wrong here. Report the request's id."
     return _render(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", message)
 

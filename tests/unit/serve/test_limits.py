@@ -8,9 +8,12 @@ from starlette.responses import Response
 from emofuse.errors import BodyTimeoutError, BodyTooLargeError
 from emofuse.serve.gateway import CLIENT_LEFT, Gateway
 from emofuse.serve.limits import Limits
+from emofuse.serve.monitoring import Monitor
 from emofuse.serve.problems import problem_of
 
 SCOPE = {"type": "http", "method": "POST", "path": "/a", "query_string": b""}
+
+MONITOR = Monitor([])
 
 
 async def echo(scope, receive, send):
@@ -88,17 +91,19 @@ async def crash_late(scope, receive, send):
 
 
 def test_a_crash_is_a_problem_with_safe_headers():
-    status, headers, body = ask(Gateway(crash), b"", headers=[(b"x-request-id", b"r-1")])
+    status, headers, body = ask(
+        Gateway(crash, monitor=lambda: MONITOR), b"", headers=[(b"x-request-id", b"r-1")]
+    )
     assert (status, code(body)) == (500, "internal")
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert headers[b"x-request-id"].decode() == json.loads(body)["request_id"] == "r-1"
     assert b"secret" not in body
     with pytest.raises(RuntimeError):  # half an answer is out: the server has to close the connection
-        ask(Gateway(crash_late), b"")
+        ask(Gateway(crash_late, monitor=lambda: MONITOR), b"")
 
 
 def test_a_client_that_leaves_is_no_crash(caplog):
     caplog.set_level("INFO", "emofuse.serve")
-    assert ask(Gateway(limits()), b"1", None) is None
+    assert ask(Gateway(limits(), monitor=lambda: MONITOR), b"1", None) is None
     [line] = caplog.records
     assert (line.message, line.status) == ("request", CLIENT_LEFT)

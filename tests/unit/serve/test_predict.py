@@ -132,3 +132,8 @@ def test_counts_what_it_does(client: TestClient) -> None:
     assert read('emofuse_errors_total{code="empty_text"}') >= 1
     assert read("emofuse_batch_size_sum") >= 3
     assert read('emofuse_queue_depth{queue="predictions"}') == 0
+    client.post("/v1/predict", json={"text": "a"})
+    for stage in ("queue", "model", "total"):
+        assert read(f'emofuse_request_seconds_count{{route="/v1/predict",stage="{stage}"}}') >= 1
+    client.post("/v1/predict", content=b"{")
+    assert read('emofuse_errors_total{code="bad_request"}') >= 1

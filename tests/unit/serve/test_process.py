@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.service import running_service
 
 ROOT = Path(__file__).parents[3]
 CLIENT = ROOT / "examples/client"
@@ -18,20 +19,8 @@ PHOTO = ROOT / "examples/photos/eileen_collins.jpg"
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    database = f"sqlite:///{tmp_path_factory.mktemp('process')}/service.sqlite"
-    command = [
-        sys.executable,
-        "-m",
-        "emofuse",
-        "serve",
-        "--port=0",
-        "--models=text_bilstm",
-        "--database",
-        database,
-    ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        yield process.stderr.readline().split()[-1]
-        process.terminate()
+    with running_service(tmp_path_factory.mktemp("process")) as client:
+        yield str(client.base_url)
 
 
 def test_client_reads_texts_and_a_picture(url: str) -> None:

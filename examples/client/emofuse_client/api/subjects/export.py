@@ -78,7 +78,7 @@ def _build_response(
 def sync_detailed(
     subject: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[Problem | SubjectRecord]:
     """Export
 
@@ -109,7 +109,7 @@ def sync_detailed(
 def sync(
     subject: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Problem | SubjectRecord | None:
     """Export
 
@@ -135,7 +135,7 @@ def sync(
 async def asyncio_detailed(
     subject: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[Problem | SubjectRecord]:
     """Export
 
@@ -164,7 +164,7 @@ async def asyncio_detailed(
 async def asyncio(
     subject: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Problem | SubjectRecord | None:
     """Export
 
