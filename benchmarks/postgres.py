@@ -75,6 +75,12 @@ class PostgresServer:
                 raise TimeoutError((self.folder / "log").read_text()[-2000:])
             time.sleep(0.2)
 
+    def create_schema(self, name: str) -> str:
+        """URL of a namespace that holds nothing; a database of its own would be copied file by file."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f'CREATE SCHEMA "{name}"'.encode())
+        return f"{self.url()}&options=-csearch_path%3D{name}"
+
     def url(self, database: str = "postgres") -> str:
         """Of a database of this server, as SQLAlchemy and psycopg read it."""
         return f"postgresql://emofuse@/{database}?host={self.folder}"
@@ -94,7 +100,8 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop, and delete everything."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            # At once, without writing to disk what is deleted then.
+            self._process.send_signal(signal.SIGQUIT)
             self._process.wait(START_S)
         shutil.rmtree(self.folder)
 

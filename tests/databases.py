@@ -31,4 +31,4 @@ def database_url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'service.sqlite'}"
     server = request.getfixturevalue("postgres")
-    return server.create_database(f"test{next(_NUMBERS)}")
+    return server.create_schema(f"test{next(_NUMBERS)}")

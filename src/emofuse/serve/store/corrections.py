@@ -16,7 +16,7 @@ from emofuse.serve.store.tables import CorrectionRow
 
 __all__ = ["CorrectionStore", "stored_correction"]
 
-PAGE = 500
+PAGE = 100
 
 # What the client says; a repeat may be answered by a newer model, which is no conflict.
 _SAID = ("subject", "text", "image_sha256", "emotion", "sentiment")

@@ -1,5 +1,7 @@
 import sqlite3
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -185,3 +187,11 @@ def test_a_restart_of_postgresql_costs_no_more_than_the_calls_meanwhile():
         store.close()
     finally:
         server.stop()
+
+
+def test_the_store_needs_neither_the_web_framework_nor_the_models():
+    code = "import sys, emofuse.serve.store; print({'fastapi', 'onnxruntime', 'torch'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == "set()\n"

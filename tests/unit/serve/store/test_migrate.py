@@ -79,4 +79,6 @@ def test_threads_that_start_at_once_all_start(database_url):
 def test_processes_that_start_at_once_all_start(database_url):
     code = f"from emofuse.serve.store import Store; Store.open({database_url!r}).check()"
     started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(3)]
-    assert [(process.communicate(timeout=60)[1], process.returncode) for process in started] == [(b"", 0)] * 3
+    assert [(process.communicate(timeout=120)[1], process.returncode) for process in started] == [
+        (b"", 0)
+    ] * 3
