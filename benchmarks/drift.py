@@ -36,7 +36,8 @@ from emofuse.types import Prediction
 MODEL = "text_bert_bilstm"
 SEED = 0
 WINDOWS = 500
-SIZES = (500, 2000)
+SIZES = (400, 500, 2000)
+USED = 500  # window of the other tables
 MOST = 2500  # texts of a corpus of another kind
 LONG = 1200  # of a corpus of reviews
 TYPOS = 0.1  # chance of each letter
@@ -183,9 +184,9 @@ def main() -> None:
         "observe_us": time_observe(few, predictor.predict(Sample(text=text) for text in few)),
         "usual": [measure(bundle.reference, usual, size) for size in SIZES],
         "own_reference": [measure(own, rows["goemotions"], size) for size in SIZES],
-        "others": {name: measure(bundle.reference, rows[name], SIZES[0]) for name in others},
+        "others": {name: measure(bundle.reference, rows[name], USED) for name in others},
         "parts": {
-            name: [measure_part(bundle.reference, rows[name], usual, SIZES[0], part) for part in PARTS]
+            name: [measure_part(bundle.reference, rows[name], usual, USED, part) for part in PARTS]
             for name in ("imdb", "German", "typos")
         },
     }

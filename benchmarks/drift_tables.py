@@ -27,7 +27,7 @@ def chance_table() -> str:
 def others_table() -> str:
     """Index of each feature on other texts."""
     record = read_current("drift")
-    rows = [["as in the reference", *_line(record["usual"][0], "psi")]]
+    rows = [["as in the reference", *_line(_usual(record), "psi")]]
     rows += [[name, *_line(found, "psi")] for name, found in record["others"].items()]
     return render(["texts", "n", *(f"`{name}`" for name in SHOWN), "watch", "shifted"], rows)
 
@@ -35,8 +35,8 @@ def others_table() -> str:
 def distances_table() -> str:
     """KS distance of each ordered feature on other texts."""
     record = read_current("drift")
-    names = [name for name, own in record["usual"][0]["features"].items() if own["ks"] is not None]
-    kinds = {"as in the reference": record["usual"][0], **record["others"]}
+    names = [name for name, own in _usual(record)["features"].items() if own["ks"] is not None]
+    kinds = {"as in the reference": _usual(record), **record["others"]}
     rows = [
         [label, *(f"{found['features'][name]['ks']:.3f}" for name in names)] for label, found in kinds.items()
     ]
@@ -59,6 +59,12 @@ def observe_table() -> str:
         ["measure", "value"],
         [["`Monitor.observe`, µs of CPU time a text", read_current("drift")["observe_us"]]],
     )
+
+
+def _usual(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    window = next(iter(record["others"].values()))["window"]
+    found: Mapping[str, Any] = next(own for own in record["usual"] if own["window"] == window)
+    return found
 
 
 def _line(found: Mapping[str, Any], measure: str) -> list[object]:

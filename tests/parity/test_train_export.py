@@ -121,11 +121,13 @@ def test_a_reference_can_be_added_later(text_run, tmp_path):
     write_validation(
         other / "validation.npz", read_validation(other / "validation.npz")[:40], {"emotion6": 6}
     )
-    with pytest.raises(ConfigError, match="not measured on the 40 samples"):
+    with pytest.raises(ConfigError, match="is not the run that tiny_text was exported from"):
         add_reference(other, bundle)
     (other / "validation.npz").unlink()
     with pytest.raises(ConfigError, match="kept no validation samples"):
         add_reference(other, bundle)
+    with pytest.raises(ConfigError, match="answers with no emotions"):
+        add_reference(other, load_bundle("face_detector").path)
 
 
 def test_the_best_and_the_last_epoch_can_be_averaged(text_run, tmp_path):

@@ -33,29 +33,22 @@ def add_reference(run_dir: Path, bundle_dir: Path) -> dict[str, Any]:
         BundleError: The bundle cannot be trusted.
     """
     bundle = read_bundle(bundle_dir)
-    if not (run_dir / "validation.npz").is_file():
-        raise ConfigError(f"{run_dir} kept no validation samples.", item=str(run_dir))
-    reference = (
-        _reference_of_fusion(bundle, run_dir) if bundle.kind == "fusion" else _reference(bundle, run_dir)
-    )
+    _check_run(bundle, run_dir)
+    reference = _count_fusion(bundle, run_dir) if bundle.kind == "fusion" else _count(bundle, run_dir)
     update_manifest(bundle_dir, {"reference": reference})
     return reference
 
 
-def _reference(bundle: ModelBundle, run_dir: Path) -> dict[str, Any]:
+def _count(bundle: ModelBundle, run_dir: Path) -> dict[str, Any]:
     examples = read_validation(run_dir / "validation.npz")
-    for head in bundle.outputs:
-        _check_count(bundle, head, sum(head in own.targets for own in examples), run_dir)
     batches = batch_examples(examples, bundle.preprocessing["max_batch"])
     logits = run_heads(bundle.model_path, batches, len(examples))
     return reference_of_model(bundle, [own.inputs for own in examples], logits)
 
 
-def _reference_of_fusion(bundle: ModelBundle, run_dir: Path) -> dict[str, Any]:
+def _count_fusion(bundle: ModelBundle, run_dir: Path) -> dict[str, Any]:
     with np.load(run_dir / "validation.npz", allow_pickle=False) as stored:
         table = {name: stored[name] for name in stored.files}
-    for head in bundle.outputs:
-        _check_count(bundle, head, int((~np.isnan(table[f"target_{head}"][:, 0])).sum()), run_dir)
     feeds = {"present": table["present"]}
     for index, member in enumerate(bundle.parameters.get("members", ())):
         feeds[member["model"]] = table[f"vector_{index}"]
@@ -71,11 +64,19 @@ def _reference_of_fusion(bundle: ModelBundle, run_dir: Path) -> dict[str, Any]:
     return reference_of_fusion(bundle, dict(zip(heads, logits, strict=True)))
 
 
-def _check_count(bundle: ModelBundle, head: str, count: int, run_dir: Path) -> None:
-    known = {row["n"] for row in bundle.metrics if row["metric"].startswith(f"{head}/")}
-    if known != {count}:
+def _check_run(bundle: ModelBundle, run_dir: Path) -> None:
+    if not bundle.outputs:
+        raise ConfigError(f"{bundle.name} answers with no emotions that could drift.", item=bundle.name)
+    path = run_dir / "validation.npz"
+    if not path.is_file():
+        raise ConfigError(f"{run_dir} kept no validation samples.", item=str(run_dir))
+    measured = {row["metric"].split("/")[0]: row["n"] for row in bundle.metrics}
+    with np.load(path, allow_pickle=False) as stored:
+        targets = {name: stored[name] for name in stored.files if name.startswith("target_")}
+        fits = ("present" if bundle.kind == "fusion" else "inputs") in stored.files
+    kept = {name.removeprefix("target_"): (~np.isnan(own[:, 0])).sum() for name, own in targets.items()}
+    if not fits or any(kept.get(head) != measured.get(head) for head in bundle.outputs):
         raise ConfigError(
-            f"{bundle.name} was not measured on the {count} samples of {run_dir} with {head}. Give the run "
-            "that it was exported from.",
+            f"{run_dir} is not the run that {bundle.name} was exported from: its samples are others.",
             item=str(run_dir),
         )

@@ -23,7 +23,7 @@ from emofuse.types import Emotion, Prediction
 
 __all__ = ["MIN_SAMPLES", "DriftWatch", "DriftWindow", "FeatureDrift", "judge", "read_values"]
 
-MIN_SAMPLES = 200  # below it, chance alone reaches .1 with some twenty bins
+MIN_SAMPLES = 400  # of half as many, chance alone makes the index of 17 bins .08 on average
 NO_BIN = 255
 VERDICTS = ("too few", "stable", "watch", "shifted")
 

@@ -52,22 +52,22 @@ def test_a_window_by_hand():
 
 
 def test_a_window_forgets_all_but_its_last_samples():
-    window = DriftWindow("m", REFERENCE, size=300)
+    window = DriftWindow("m", REFERENCE, size=500)
     for _ in range(1000):
         window.add({"tokens": 5})
     for _ in range(100):
         window.add({"emotion": "joy"})
     random = np.random.default_rng(0)
-    for place in random.permutation([0, 1, 1, 2] * 50):
+    for place in random.permutation([0, 1, 1, 2] * 100):
         window.add({"tokens": [5, 15, 25][place]})
     [tokens, emotion] = window.compare()
-    assert (tokens.n, tokens.psi, tokens.verdict) == (200, pytest.approx(0), "stable")
+    assert (tokens.n, tokens.psi, tokens.verdict) == (400, pytest.approx(0), "stable")
     assert (emotion.n, emotion.verdict) == (100, "too few")
 
 
 @pytest.mark.parametrize(
     ("joy", "n", "verdict"),
-    [(0.5, 199, "too few"), (0.64, 400, "stable"), (0.67, 400, "watch"), (0.77, 400, "shifted")],
+    [(0.5, 399, "too few"), (0.64, 400, "stable"), (0.67, 400, "watch"), (0.77, 400, "shifted")],
 )
 def test_verdicts_by_the_rule_of_thumb(joy, n, verdict):
     window = DriftWindow("m", replace(REFERENCE, features={"emotion": REFERENCE.features["emotion"]}))
@@ -79,7 +79,7 @@ def test_verdicts_by_the_rule_of_thumb(joy, n, verdict):
 def test_the_worst_verdict_counts_and_nothing_is_too_few():
     assert judge([]) == "too few"
     window = DriftWindow("m", REFERENCE)
-    for i in range(400):
+    for i in range(600):
         window.add({"tokens": 5} if i < 100 else {"emotion": "joy" if i % 2 else "fear"})
     assert [own.verdict for own in window.compare()] == ["too few", "stable"]
     assert judge(window.compare()) == "stable"

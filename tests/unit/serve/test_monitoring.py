@@ -93,18 +93,18 @@ def test_a_request_is_counted_in_every_metric(bundles, answered):
 
 
 def test_drift_is_shown_once_there_are_enough_samples(bundles, answered):
-    monitor = Monitor(bundles, window=250)
-    for _ in range(199):
+    monitor = Monitor(bundles, window=450)
+    for _ in range(399):
         monitor.observe(Sample(text=TEXT), answered)
     found = read(monitor)
-    assert found[("emofuse_drift_samples", "emotion", "tiny_text")] == 199
+    assert found[("emofuse_drift_samples", "emotion", "tiny_text")] == 399
     assert not [key for key in found if key[0] in ("emofuse_drift_psi", "emofuse_drift_ks")]
     for _ in range(1000):
         monitor.observe(Sample(text=TEXT), answered)
     found = read(monitor)
-    assert found[("emofuse_drift_samples", "emotion", "tiny_text")] == 250
+    assert found[("emofuse_drift_samples", "emotion", "tiny_text")] == 450
     assert found[("emofuse_drift_psi", "emotion", "tiny_text")] > 0.25
-    texts = 250 / TEXT_EVERY
+    texts = 450 / TEXT_EVERY
     assert found[("emofuse_drift_samples", "tiny_text", "tokens")] == pytest.approx(texts, abs=1)
     assert not [key for key in found if "tokens" in key and key[0] == "emofuse_drift_psi"]
 
@@ -161,7 +161,7 @@ def test_nothing_of_the_content_is_kept(bundles, answered):
 def names(bundles, answered):
     """Every series that a service can show."""
     monitor = Monitor(bundles)
-    for _ in range(210 * TEXT_EVERY):
+    for _ in range(410 * TEXT_EVERY):
         monitor.observe(Sample(text=TEXT), answered)
     monitor.observe_request("/v1/predict", {"queue": 0.002, "model": 0.004, "total": 0.2})
     monitor.observe(

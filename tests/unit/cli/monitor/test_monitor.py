@@ -28,7 +28,7 @@ def lines():
         forms = [own.to_dict() for own in found]
         if keep:
             forms = [{**form, "text": text} for form, text in zip(forms, texts, strict=True)]
-        return "".join(json.dumps(form) + "\n" for form in forms * 60)
+        return "".join(json.dumps(form) + "\n" for form in forms * 110)
 
     return {"calm": answer(CALM, keep=True), "odd": answer(ODD, keep=True), "bare": answer(CALM, keep=False)}
 
@@ -52,13 +52,13 @@ def test_a_report_says_how_far_each_feature_has_moved(files):
     )
     assert done.exit_code == 0
     record = json.loads((files / "new" / "r.json").read_text())
-    assert (record["lines"], record["errors"], record["verdict"]) == (240, 0, "shifted")
+    assert (record["lines"], record["errors"], record["verdict"]) == (440, 0, "shifted")
     found = {own["feature"]: own for own in record["features"]}
     assert set(found) == set(load_bundle("text_bilstm").reference.features)
     continued = found["continued"]
     assert sum(continued["current"]) == pytest.approx(1)
     assert continued["psi"] > 1
-    shown = re.search(r"continued +240 +([\d.]+)  \(([\d.]+)\) +([\d.]+) .* shifted", done.stdout)
+    shown = re.search(r"continued +440 +([\d.]+)  \(([\d.]+)\) +([\d.]+) .* shifted", done.stdout)
     assert [float(value) for value in shown.groups()] == pytest.approx(
         [continued["psi"], continued["psi_by_chance"], continued["ks"]], abs=6e-4
     )
@@ -80,7 +80,7 @@ def test_a_copy_of_a_bundle_can_expect_what_its_user_sees(files):
     embedded = load_bundle("text_bilstm")
     own = shutil.copytree(embedded.path, files / "own")
     done = invoke("reference", own, "--predictions", files / "odd.jsonl")
-    assert "of 240 samples" in done.stdout
+    assert "of 440 samples" in done.stdout
     bundle = load_bundle(own)
     assert (bundle.reference.split, bundle.sha256) == ("odd.jsonl", embedded.sha256)
     same = invoke("report", "--predictions", files / "odd.jsonl", "--models", own)
@@ -114,7 +114,7 @@ def test_few_lines_and_errors_alone_prove_nothing(files, lines):
     [error] = Predictor.load(["text_bilstm"]).predict([Sample(text=" ")])
     (files / "error.jsonl").write_text(json.dumps(error.to_dict()) + "\n" + lines["calm"])
     done = invoke("report", "--predictions", files / "error.jsonl")
-    assert "241 predictions (1 errors)" in done.stdout
+    assert "441 predictions (1 errors)" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_few_lines_and_errors_alone_prove_nothing(files, lines):
 )
 def test_lines_that_are_no_predictions(files, line):
     (files / "bad.jsonl").write_text((files / "calm.jsonl").read_text() + line + "\n")
-    with pytest.raises(CorpusFormatError, match=r"Line 241 of .*bad\.jsonl"):
+    with pytest.raises(CorpusFormatError, match=r"Line 441 of .*bad\.jsonl"):
         invoke("report", "--predictions", files / "bad.jsonl")
 
 
