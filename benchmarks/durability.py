@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import random
 import signal
 import socket
@@ -29,8 +30,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import httpx
 import psycopg
-from durability_service import correction
 from machine import describe_machine
 from postgres import PostgresServer
 
@@ -43,41 +44,41 @@ LOAD_S = (0.05, 0.6)
 
 
 class Service:
-    """The process that is killed.
+    """The process that is killed: `emofuse serve`.
 
     Args:
         url: Of its database.
-        folder: For its socket; the path must be short.
     """
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
-        self._path = folder / "service.socket"
         self._process: subprocess.Popen[bytes] | None = None
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            self._port = taken.getsockname()[1]
 
     def start(self) -> None:
         """Start without waiting."""
-        self._path.unlink(missing_ok=True)
-        script = Path(__file__).with_name("durability_service.py")
-        self._process = subprocess.Popen([sys.executable, script, self.url, self._path])
+        command = [sys.executable, "-m", "emofuse", "serve", "--models", "text_bilstm"]
+        given = {"EMOFUSE_PORT": str(self._port), "EMOFUSE_DATABASE_URL": self.url}
+        self._process = subprocess.Popen(command, env={**os.environ, **given}, stderr=subprocess.DEVNULL)
 
-    def connect(self) -> socket.socket:
-        """A client's connection; an OSError says that the service is not there."""
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(START_S)
-        connection.connect(str(self._path))
-        return connection
+    def client(self) -> httpx.Client:
+        """A client of its own for each thread."""
+        return httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=START_S)
 
     def wait(self) -> float:
         """Seconds until it answers."""
         assert self._process is not None
         started = time.monotonic()
-        while time.monotonic() - started < START_S:
-            with suppress(OSError), self.connect():
-                return time.monotonic() - started
-            if self._process.poll() is not None:
-                break
-            time.sleep(0.01)
+        with self.client() as client:
+            while time.monotonic() - started < START_S:
+                with suppress(httpx.TransportError):
+                    client.get("/readyz").raise_for_status()
+                    return time.monotonic() - started
+                if self._process.poll() is not None:
+                    break
+                time.sleep(0.01)
         raise RuntimeError("The service did not start.")
 
     def kill(self) -> None:
@@ -118,26 +119,36 @@ class Clients:
         return time.monotonic() - started
 
     def _send(self) -> None:
-        while not self._stopping.is_set():
-            with self._lock:
-                number = next(self._numbers)
-                self.tried.add(number)
-            while not self._post(number):
+        with self._service.client() as client:
+            while not self._stopping.is_set():
                 with self._lock:
-                    self.repeats += 1
-                time.sleep(0.02)
-            with self._lock:
-                self.acknowledged.add(number)
+                    number = next(self._numbers)
+                    self.tried.add(number)
+                while not _post(client, number):
+                    with self._lock:
+                        self.repeats += 1
+                    time.sleep(0.02)
+                with self._lock:
+                    self.acknowledged.add(number)
 
-    def _post(self, number: int) -> bool:
-        line = f"{number}\n".encode()
-        try:
-            with self._service.connect() as connection, connection.makefile("rwb") as stream:
-                stream.write(line)
-                stream.flush()
-                return stream.readline() == line
-        except OSError:
-            return False
+
+def correction(number: int) -> dict[str, str]:
+    """What a client sends under a number, the same each time."""
+    return {
+        "id": f"c{number}",
+        "subject": f"s{number % 7}",
+        "text": f"text {number} " * 20,
+        "emotion": "joy",
+    }
+
+
+def _post(client: httpx.Client, number: int) -> bool:
+    sent = correction(number)
+    try:
+        answer = client.post("/v1/feedback", json=sent)
+    except httpx.TransportError:
+        return False
+    return answer.status_code == 201 and answer.json() == {"id": sent["id"]}
 
 
 @dataclass
@@ -182,7 +193,7 @@ def examine(url: str, clients: Clients, findings: Findings) -> int:
     findings.twice += len(stored) - len({one.text for one in stored})
     for one, number in zip(stored, numbers, strict=True):
         sent = correction(number)
-        findings.altered += (one.text, one.subject, one.emotion) != (sent.text, sent.subject, sent.emotion)
+        findings.altered += any(getattr(one, name) != value for name, value in sent.items())
     findings.stored_before_acknowledged += len(set(numbers) & (tried - acknowledged))
     findings.damaged += not sound(url)
     return len(stored)
@@ -203,19 +214,18 @@ def sound(url: str) -> bool:
 def torture(url: str, kills: int, seed: int, server: PostgresServer | None) -> Findings:
     """Kill, examine and start again, `kills` times."""
     findings = Findings()
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        service = Service(url, Path(folder))
-        service.start()
-        clients = Clients(service)
-        try:
-            kill_service(service, clients, findings, random.Random(seed), kills)
-            findings.start_s.append(service.wait())
-            clients.wait_for_one()
-            if server is not None:
-                kill_database(server, clients, findings)
-            clients.stop()
-        finally:
-            service.kill()
+    service = Service(url)
+    service.start()
+    clients = Clients(service)
+    try:
+        kill_service(service, clients, findings, random.Random(seed), kills)
+        findings.start_s.append(service.wait())
+        clients.wait_for_one()
+        if server is not None:
+            kill_database(server, clients, findings)
+        clients.stop()
+    finally:
+        service.kill()
     conclude(url, clients, findings)
     return findings
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from emofuse.serve.store import Store
+from emofuse.serve.store import Correction, Store
 from emofuse.serve.store.database import Database
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -61,7 +61,7 @@ def test_the_measurement_sees_what_it_looks_for(durability, tmp_path, harm, coun
     url = f"sqlite:///{tmp_path / 'service.sqlite'}"
     store = Store.open(url)
     for number in range(4):
-        store.add_correction(durability.correction(number))
+        store.add_correction(Correction(**durability.correction(number)))
     store.close()
     clients = SimpleNamespace(acknowledged={0, 1, 2}, tried={0, 1, 2, 3, 4})
     before, after = durability.Findings(), durability.Findings()

@@ -4,6 +4,7 @@ import filecmp
 import importlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,3 +64,28 @@ def test_client_and_document_are_those_of_the_service(
         "run `make client`"
     )
     assert filecmp.cmpfiles(fresh, kept, names, shallow=False)[1:] == ([], []), "run `make client`"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_lines_of_the_page_work(url: str) -> None:
+    page = (ROOT / "docs/service.md").read_text(encoding="utf-8")
+    lines = "".join(re.findall(r"^```sh\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE))
+    assert set(re.findall(r"http://127\.0\.0\.1:8000(/[\w/]+)", lines)) >= {"/v1/predict", "/v1/feedback"}
+    script = (
+        "set -eu; curl() { command curl --silent --show-error --fail --output - --write-out '\\n' \"$@\"; }\n"
+    )
+    script += lines.replace("http://127.0.0.1:8000", url)
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=120, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(("{", "["))]
+    proud, photo, many, why, receipt, stored, erased, models, healthy, ready = answers
+    assert proud["emotion"]["label"] == photo["emotion"]["label"] == "joy"
+    assert [own["emotion"]["taxonomy"] for own in many["predictions"]] == ["unified5"] * 2
+    assert why["explanations"]
+    assert receipt == {"id": "7f6c"}
+    assert [own["text"] for own in stored["corrections"]] == ["Well, great."]
+    assert sum(erased["deleted"].values()) == 1
+    assert len(models) == 5
+    assert healthy == ready == {"status": "ok"}
