@@ -57,7 +57,12 @@ def observe_table() -> str:
     """Cost of counting a request."""
     return render(
         ["measure", "value"],
-        [["`Monitor.observe`, µs of CPU time a text", read_current("drift")["observe_us"]]],
+        [
+            [
+                "`Monitor.observe` and `observe_request`, µs of CPU time a request",
+                read_current("drift")["observe_us"],
+            ]
+        ],
     )
 
 
