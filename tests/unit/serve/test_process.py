@@ -4,13 +4,14 @@ import filecmp
 import importlib
 import json
 import re
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.service import running_service
 
 ROOT = Path(__file__).parents[3]
 CLIENT = ROOT / "examples/client"
@@ -19,8 +20,29 @@ PHOTO = ROOT / "examples/photos/eileen_collins.jpg"
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_service(tmp_path_factory.mktemp("process")) as client:
-        yield str(client.base_url)
+    database = f"sqlite:///{tmp_path_factory.mktemp('process')}/service.sqlite"
+    command = [
+        sys.executable,
+        "-m",
+        "emofuse",
+        "serve",
+        "--port=0",
+        "--models=text_bilstm",
+        "--database",
+        database,
+    ]
+    log = tmp_path_factory.mktemp("log") / "log"
+    with log.open("w", encoding="utf-8") as stream, subprocess.Popen(command, stderr=stream) as process:
+        yield _await_address(log, process)
+        process.terminate()
+
+
+def _await_address(log: Path, process: subprocess.Popen[bytes]) -> str:
+    while process.poll() is None:
+        if found := re.search(r"^Listening on (\S+)$", log.read_text(encoding="utf-8"), flags=re.MULTILINE):
+            return found[1]
+        time.sleep(0.05)
+    raise AssertionError(log.read_text(encoding="utf-8"))
 
 
 def test_client_reads_texts_and_a_picture(url: str) -> None:
@@ -63,3 +85,28 @@ def test_client_and_document_are_those_of_the_service(
         "run `make client`"
     )
     assert filecmp.cmpfiles(fresh, kept, names, shallow=False)[1:] == ([], []), "run `make client`"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_lines_of_the_page_work(url: str) -> None:
+    page = (ROOT / "docs/service.md").read_text(encoding="utf-8")
+    lines = "".join(re.findall(r"^```sh\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE))
+    assert set(re.findall(r"http://127\.0\.0\.1:8000(/[\w/]+)", lines)) >= {"/v1/predict", "/v1/feedback"}
+    script = (
+        "set -eu; curl() { command curl --silent --show-error --fail --output - --write-out '\\n' \"$@\"; }\n"
+    )
+    script += lines.replace("http://127.0.0.1:8000", url)
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=120, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(("{", "["))]
+    proud, photo, many, why, receipt, stored, erased, models, healthy, ready = answers
+    assert proud["emotion"]["label"] == photo["emotion"]["label"] == "joy"
+    assert [own["emotion"]["taxonomy"] for own in many["predictions"]] == ["unified5"] * 2
+    assert why["explanations"]
+    assert receipt == {"id": "7f6c"}
+    assert [own["text"] for own in stored["corrections"]] == ["Well, great."]
+    assert sum(erased["deleted"].values()) == 1
+    assert len(models) == 5
+    assert healthy == ready == {"status": "ok"}

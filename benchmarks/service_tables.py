@@ -1,0 +1,111 @@
+"""Tables of the service: its settings, and what it takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from figures import FOLDER, read, render
+
+from emofuse.serve import Settings
+
+__all__ = ["TABLES"]
+
+
+def settings_table() -> str:
+    """Every setting with its default, in the words of its docstring."""
+    about = dict(re.findall(r"^        (\w+): ((?:.|\n {12})+)$", Settings.__doc__ or "", flags=re.MULTILINE))
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "one per core" if field.default_factory else _show(field.default)
+        rows.append([f"`EMOFUSE_{name.upper()}`", default, " ".join(about[name].split())])
+    return render(["environment variable", "default", "meaning"], rows)
+
+
+def _show(value: object) -> str:
+    if value is None or value == ():
+        return "–"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def rows_table(record: Mapping[str, Any]) -> str:
+    """Each load beside what was aimed at."""
+    rows = []
+    for own in record["figures"]:
+        aim_per_s, aim_ms = own["aim"]
+        good = own["p99_ms"] <= aim_ms and own["per_s"] >= 0.99 * aim_per_s
+        statuses = ", ".join(f"{number} × {status}" for status, number in own["statuses"].items())
+        rows.append(
+            [
+                own["load"],
+                f"{own['rate']}/s" if own["rate"] else "as fast as it goes",
+                own["threads"],
+                own["batch_size"],
+                own["per_s"],
+                *(f"{own[f'p{share}_ms']:.0f}" for share in (50, 95, 99)),
+                own["cpu_ms"],
+                statuses,
+                "met" if good else "missed",
+            ]
+        )
+    header = ["load", "offered", "threads", "batch", "answers/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms each"]
+    return render([*header, "answers", "aim"], rows)
+
+
+def overload_table(record: Mapping[str, Any]) -> str:
+    """Ten times the connections."""
+    own = record["figures"]
+    memory = own["memory_mb"]
+    rows = [
+        ["connections, closed loop, s", f"{own['connections']}, {own['seconds']}"],
+        ["answers", ", ".join(f"{number} × {status}" for status, number in own["statuses"].items())],
+        ["connections lost or timed out", own["lost"]],
+        [
+            "200s per second; with 32 connections before, after",
+            _join(own, "per_s", "usual_per_s", "per_s_afterwards"),
+        ],
+        ["p50, p95, p99 of the 200s, ms", _join(own, "p50_ms", "p95_ms", "p99_ms")],
+        ["deadline, ms", f"{own['deadline_ms']:.0f}"],
+        ["memory before, at the end, after, MB", _join(memory, "before", "end", "after")],
+    ]
+    return render(["measure", "value"], rows)
+
+
+def soak_table(record: Mapping[str, Any]) -> str:
+    """Memory over time."""
+    own = record["figures"]
+    rows = [
+        ["minutes, requests per second", f"{own['minutes']}, {own['rate']} of {own['usual_per_s']}"],
+        ["answers", ", ".join(f"{number} × {status}" for status, number in own["statuses"].items())],
+        ["p50, p95, p99, ms", _join(own, "p50_ms", "p95_ms", "p99_ms")],
+        ["memory, median of each minute, MB", ", ".join(map(str, own["memory_mb"]))],
+        ["last minute against the first", f"{own['drift']:+.1%}"],
+    ]
+    return render(["measure", "value"], rows)
+
+
+def _join(figures: Mapping[str, Any], *names: str) -> str:
+    return ", ".join(f"{figures[name]:g}" for name in names)
+
+
+def _measured(part: str, table: Callable[[Mapping[str, Any]], str]) -> Callable[[], str]:
+    command = f"`python benchmarks/load.py {part} --json benchmarks/service_load.json`"
+
+    def render_part() -> str:
+        record = read("service_load").get(part) if (FOLDER / "service_load.json").exists() else None
+        if record is None:
+            return f"Not measured yet: {command} does."
+        machine = record["machine"]
+        about = f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}"
+        return f"{table(record)}\n\n{command}, {about}, {machine['date']}."
+
+    return render_part
+
+
+TABLES = {
+    "service_overload": _measured("overload", overload_table),
+    "service_load": _measured("rows", rows_table),
+    "service_settings": settings_table,
+    "service_soak": _measured("soak", soak_table),
+}
