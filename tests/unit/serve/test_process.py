@@ -7,11 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.service import running_service
 
 ROOT = Path(__file__).parents[3]
 CLIENT = ROOT / "examples/client"
@@ -20,29 +20,8 @@ PHOTO = ROOT / "examples/photos/eileen_collins.jpg"
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    database = f"sqlite:///{tmp_path_factory.mktemp('process')}/service.sqlite"
-    command = [
-        sys.executable,
-        "-m",
-        "emofuse",
-        "serve",
-        "--port=0",
-        "--models=text_bilstm",
-        "--database",
-        database,
-    ]
-    log = tmp_path_factory.mktemp("log") / "log"
-    with log.open("w", encoding="utf-8") as stream, subprocess.Popen(command, stderr=stream) as process:
-        yield _await_address(log, process)
-        process.terminate()
-
-
-def _await_address(log: Path, process: subprocess.Popen[bytes]) -> str:
-    while process.poll() is None:
-        if found := re.search(r"^Listening on (\S+)$", log.read_text(encoding="utf-8"), flags=re.MULTILINE):
-            return found[1]
-        time.sleep(0.05)
-    raise AssertionError(log.read_text(encoding="utf-8"))
+    with running_service(tmp_path_factory.mktemp("process")) as client:
+        yield str(client.base_url)
 
 
 def test_client_reads_texts_and_a_picture(url: str) -> None:
