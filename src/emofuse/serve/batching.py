@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from emofuse.errors import DeadlineError, OverloadedError, UnavailableError
 
@@ -92,10 +92,10 @@ class Batcher(Generic[Kind, Item, Result]):
         """Whether another job would be refused."""
         return self._waiting >= self._queue_size
 
-    async def submit(
+    def submit(
         self, kind: Kind, items: Sequence[Item], *, deadline_s: float, patient: bool = False
-    ) -> Done[Result]:
-        """Wait for the results of some items. If the caller is cancelled, they leave the queue.
+    ) -> Coroutine[Any, Any, Done[Result]]:
+        """Put items into the queue at once; if the caller is cancelled, they leave it.
 
         Args:
             kind: Items of one kind may share a run.
@@ -104,11 +104,11 @@ class Batcher(Generic[Kind, Item, Result]):
             patient: Join a full queue too, as the next part of a large request that was let in.
 
         Returns:
-            The results.
+            To be awaited: the results, or a DeadlineError when the deadline passed; items that had not begun
+            are dropped then.
 
         Raises:
             OverloadedError: The queue is full.
-            DeadlineError: The deadline passed; items that had not begun are dropped.
             UnavailableError: The service stops.
         """
         loop = asyncio.get_running_loop()
@@ -123,6 +123,9 @@ class Batcher(Generic[Kind, Item, Result]):
             self._jobs.append(job)
             self._waiting += len(items)
             self._condition.notify()
+        return self._await(job, deadline_s)
+
+    async def _await(self, job: _Job[Kind, Item, Result], deadline_s: float) -> Done[Result]:
         try:
             async with asyncio.timeout(deadline_s):
                 return await job.future
