@@ -9,6 +9,7 @@ from functools import partial
 from operator import attrgetter
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
@@ -18,7 +19,7 @@ from emofuse.serve.access import Access
 from emofuse.serve.gateway import Gateway
 from emofuse.serve.limits import Limits
 from emofuse.serve.openapi import describe
-from emofuse.serve.problems import render_error, render_http_error
+from emofuse.serve.problems import render_error, render_http_error, render_invalid
 from emofuse.serve.routes import ROUTERS
 from emofuse.serve.service import Service
 from emofuse.serve.settings import Settings
@@ -83,6 +84,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     # The last one added comes first.
     app.add_middleware(Gateway, monitor=lambda: running().monitor)
     app.add_exception_handler(EmofuseError, render_error)
+    app.add_exception_handler(RequestValidationError, render_invalid)
     app.add_exception_handler(HTTPException, render_http_error)
     for router in ROUTERS:
         app.include_router(router)

@@ -34,9 +34,17 @@ def takes(body: type[BaseModel], *, form: bool = False) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": {"$ref": PLACE.format(model=body.__name__)}}}
     if form:
         fields = body.model_json_schema()
-        fields["properties"]["image"] = {"type": "string", "format": "binary"}
-        content["multipart/form-data"] = {"schema": {**fields, "examples": []}}
+        parts = {name: _part(field) for name, field in fields["properties"].items()}
+        parts["image"] = {"type": "string", "format": "binary"}
+        content["multipart/form-data"] = {"schema": {**fields, "properties": parts, "examples": []}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _part(field: dict[str, Any]) -> dict[str, Any]:
+    # A form has no null: what is not there is left out.
+    kept = {name: value for name, value in field.items() if name != "anyOf" and value is not None}
+    [kind, *_] = [own for own in field.get("anyOf", [{}]) if own.get("type") != "null"]
+    return {**kept, **kind}
 
 
 def answers(schema: Mapping[str, Any], *problems: int) -> dict[int | str, dict[str, Any]]:

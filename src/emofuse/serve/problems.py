@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +27,15 @@ from emofuse.errors import (
 from emofuse.serve.requests import InvalidFieldsError
 from emofuse.types import ErrorEntry
 
-__all__ = ["MEDIA_TYPE", "PROBLEM_SCHEMA", "problem_of", "render_crash", "render_error", "render_http_error"]
+__all__ = [
+    "MEDIA_TYPE",
+    "PROBLEM_SCHEMA",
+    "problem_of",
+    "render_crash",
+    "render_error",
+    "render_http_error",
+    "render_invalid",
+]
 
 MEDIA_TYPE = "application/problem+json"
 PROBLEM_SCHEMA: Mapping[str, Any] = {
@@ -88,7 +97,18 @@ async def render_http_error(request: Request, error: Exception) -> Response:
     message = f"{phrase}: {request.method} {request.url.path[:200]}."
     response = _render(request, error.status_code, phrase.lower().replace(" ", "_"), message)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (route := request.scope.get("route")):
+        # The framework names the methods of the first of several routes alone.
+        methods = request.app.openapi()["paths"].get(route.path, {})
+        response.headers["Allow"] = ", ".join(sorted(map(str.upper, methods))) or "GET"
     return response
+
+
+async def render_invalid(request: Request, error: Exception) -> Response:
+    """Answer where a part of the path or of the query does not fit."""
+    assert isinstance(error, RequestValidationError)
+    fields = {".".join(map(str, own["loc"])): str(own["msg"]) for own in error.errors()}
+    return problem_of(InvalidFieldsError(fields), request)
 
 
 def render_crash(request: Request) -> Response:

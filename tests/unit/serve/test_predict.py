@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from emofuse import Predictor, Sample
+from emofuse.serve import Settings, create_app
 
 PHOTO = (Path(__file__).parents[3] / "examples/photos/eileen_collins.jpg").read_bytes()
 TEXT = "I am so proud of you"
@@ -137,3 +138,62 @@ def test_counts_what_it_does(client: TestClient) -> None:
         assert read(f'emofuse_request_seconds_count{{route="/v1/predict",stage="{stage}"}}') >= 1
     client.post("/v1/predict", content=b"{")
     assert read('emofuse_errors_total{code="bad_request"}') >= 1
+
+
+def test_forms_are_as_strict_as_json(client: TestClient) -> None:
+    good = {"text": TEXT, "crop": "false"}
+    assert client.post("/v1/predict", files={name: (None, value) for name, value in good.items()}).is_success
+    for bad in ({"crop": "0"}, {"crop": "TRUE"}, {"colour": "red"}, {"image": "%%%"}):
+        answer = client.post(
+            "/v1/predict", files={name: (None, own) for name, own in {**good, **bad}.items()}
+        )
+        assert (answer.status_code, list(answer.json()["fields"])) == (422, list(bad))
+    twice = client.post("/v1/predict", files=[("text", (None, "a")), ("text", (None, "b"))])
+    many = client.post("/v1/predict", files=[(f"a{number}", (None, "b")) for number in range(17)])
+    broken = client.post(
+        "/v1/predict", content=b"nothing", headers={"content-type": "multipart/form-data; boundary=x"}
+    )
+    bare = client.post("/v1/predict", content=b"a", headers={"content-type": "multipart/form-data"})
+    for answer in (twice, many, broken, bare):
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+
+def test_what_is_sent_is_never_opened_as_a_file_or_an_address(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(PHOTO)
+    for value in (
+        str(path),
+        path.as_uri(),
+        f"data:{path.as_uri()}",
+        "http://127.0.0.1:9/a.jpg",
+        "/etc/hosts00",
+    ):
+        as_json = client.post("/v1/predict", json={"image": value})
+        as_form = client.post("/v1/predict", files={"image": (None, value)})
+        for answer in (as_json, as_form):
+            assert answer.status_code == 422
+            assert answer.json()["code"] in ("invalid_fields", "not_an_image", "image_empty_file")
+
+
+def test_other_methods_are_told_all_that_there_are(client: TestClient) -> None:
+    answer = client.put("/v1/subjects/a")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET")
+
+
+def test_parts_of_a_path_that_do_not_fit_are_problems(client: TestClient) -> None:
+    answer = client.get("/v1/subjects/" + "secret" * 40)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields")
+    assert list(answer.json()["fields"]) == ["path.subject"]
+    assert "secret" not in answer.text
+
+
+def test_pages_of_others_may_not_read_unless_allowed(client: TestClient) -> None:
+    asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
+    assert client.options("/v1/predict", headers=asked).status_code == 405
+    assert not [name for name in client.get("/healthz", headers=asked).headers if "access-control" in name]
+    allowing = TestClient(create_app(Settings(cors_origins=("https://a.example",))))
+    answer = allowing.options("/v1/predict", headers=asked)
+    assert answer.headers["access-control-allow-origin"] == "https://a.example"
+    assert (
+        allowing.options("/v1/predict", headers={**asked, "origin": "https://b.example"}).status_code == 400
+    )
