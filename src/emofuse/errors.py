@@ -24,7 +24,9 @@ EmofuseError
 │   │   ├── ImageTooLargeError
 │   │   └── ImageTooSmallError
 │   ├── NoFaceError
-│   └── NoModalityError
+│   ├── NoModalityError
+│   ├── BadTurnError
+│   └── TrackerStateError
 ├── BundleError (1)        a model folder that cannot be trusted
 │   ├── BundleFileMissingError
 │   ├── BundleChecksumError
@@ -40,6 +42,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
+    "BadTurnError",
     "BundleChecksumError",
     "BundleError",
     "BundleFileMissingError",
@@ -63,6 +66,7 @@ __all__ = [
     "NoModalityError",
     "NotAnImageError",
     "TextTooLongError",
+    "TrackerStateError",
     "TruncatedImageError",
     "UnknownCorpusError",
     "UnknownLabelError",
@@ -246,6 +250,18 @@ class NoModalityError(InputError):
     """A fusion was asked for a row in which no modality is present."""
 
     code = "no_modality"
+
+
+class BadTurnError(InputError):
+    """A turn that a tracker cannot take in; it is as it was before."""
+
+    code = "bad_turn"
+
+
+class TrackerStateError(InputError):
+    """What should be a saved tracker is none."""
+
+    code = "tracker_state"
 
 
 class BundleError(EmofuseError):

@@ -25,6 +25,7 @@ _COMMANDS = {
     "models": "Look at the models inside emofuse.",
     "predict": "Read emotion and sentiment from texts and images.",
     "redact": "Mask faces, handles, addresses and numbers in what is kept.",
+    "track": "Smooth the emotions of a conversation and say when they change.",
     "train": "Train the model of a RECIPE.",
     "tune": "Try the values of a RECIPE's search section.",
 }
