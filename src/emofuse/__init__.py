@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         load_mapping,
         load_taxonomy,
     )
+    from emofuse.tracking import Tracker, TrackState
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,8 @@ __all__ = [
     "Sample",
     "Sentiment",
     "Taxonomy",
+    "TrackState",
+    "Tracker",
     "__version__",
     "list_bundles",
     "list_taxonomies",
@@ -73,6 +76,7 @@ _LAZY = {
         ("LabelMapping", "Taxonomy", "list_taxonomies", "load_mapping", "load_taxonomy"), "emofuse.taxonomy"
     ),
     "Predictor": "emofuse.runtime.predictor",
+    **dict.fromkeys(("TrackState", "Tracker"), "emofuse.tracking"),
 }
 
 

@@ -25,7 +25,9 @@ EmofuseError
 │   │   ├── ImageTooLargeError
 │   │   └── ImageTooSmallError
 │   ├── NoFaceError
-│   └── NoModalityError
+│   ├── NoModalityError
+│   ├── BadTurnError
+│   └── TrackerStateError
 ├── StoreError (1)         what a service keeps cannot be read or written
 │   ├── StoreUnavailableError
 │   ├── StoreSchemaError
@@ -61,6 +63,7 @@ from typing import ClassVar
 __all__ = [
     "BadRecordError",
     "BadRequestError",
+    "BadTurnError",
     "BodyTimeoutError",
     "BodyTooLargeError",
     "BundleChecksumError",
@@ -97,6 +100,7 @@ __all__ = [
     "StoreSchemaError",
     "StoreUnavailableError",
     "TextTooLongError",
+    "TrackerStateError",
     "TruncatedImageError",
     "UnauthorizedError",
     "UnavailableError",
@@ -339,6 +343,18 @@ class VersionNotFoundError(StoreError):
     """No promoted model is there to go back from."""
 
     code = "version_not_found"
+
+
+class BadTurnError(InputError):
+    """A turn that a tracker cannot take in; it is as it was before."""
+
+    code = "bad_turn"
+
+
+class TrackerStateError(InputError):
+    """What should be a saved tracker is none."""
+
+    code = "tracker_state"
 
 
 class BundleError(EmofuseError):

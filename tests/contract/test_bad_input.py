@@ -211,6 +211,35 @@ def test_bad_bundle(text_bundle, tmp_path, name):
     assert done.stderr.count(b"\n") == 1
 
 
+# Name -> (a line that `emofuse track` reads; what the message says).
+BAD_TURNS = {
+    "no JSON": (b"hello", "not JSON"),
+    "no turn": (b'{"speaker": "ann"}', "an object with a text"),
+    "time that goes backwards": (b'{"text": "fine", "time": 1}', "backwards"),
+    "time that is no number": (b'{"text": "fine", "time": "soon"}', "finite number"),
+    "speaker that is no name": (b'{"text": "fine", "speaker": 5}', "is a name"),
+    "other labels": (b'{"emotion": {"probabilities": {"happy": 1}}}', "each label of ekman7"),
+}
+
+
+def test_bad_turns_are_answered_in_their_place():
+    good = b'{"text": "fine", "time": 2}'
+    stdin = b"\n".join([good, *(line for line, _ in BAD_TURNS.values()), good])
+    done = run("track", "--models", "text_bilstm", stdin=stdin)
+    first, *bad, last = predictions(done)
+    assert (first["turn"], last["turn"], done.returncode) == (1, 2, 1)
+    for line, (_, said) in zip(bad, BAD_TURNS.values(), strict=True):
+        assert line["error"]["code"] == "bad_turn"
+        assert said in line["error"]["message"]
+
+
+def test_a_damaged_tracker_state_is_refused(tmp_path):
+    (tmp_path / "state.json").write_text('{"schema": 99}')
+    done = run("track", "--state", tmp_path / "state.json")
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert done.stderr.startswith(b"error[tracker_state]: ")
+
+
 def test_command_line_prints_errors_for_people(tmp_path):
     done = run("predict", "--image", tmp_path / "none.jpg")
     assert done.returncode == 1

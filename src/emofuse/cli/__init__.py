@@ -28,6 +28,7 @@ _COMMANDS = {
     "predict": "Read emotion and sentiment from texts and images.",
     "redact": "Mask faces, handles, addresses and numbers in what is kept.",
     "serve": "Answer over HTTP.",
+    "track": "Smooth the emotions of a conversation and say when they change.",
     "train": "Train the model of a RECIPE.",
     "tune": "Try the values of a RECIPE's search section.",
 }

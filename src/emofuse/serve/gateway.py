@@ -46,11 +46,13 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
+        if scope["type"] != "lifespan":
+            scope["request_id"] = _request_id(scope)
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         start, monitor = time.perf_counter(), self._monitor()
-        scope["request_id"] = request_id = _request_id(scope)
+        request_id: str = scope["request_id"]
         status = 0
         extra = [*_HEADERS, (b"x-request-id", request_id.encode())]
 

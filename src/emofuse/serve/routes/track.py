@@ -1,0 +1,67 @@
+"""`/v1/track`: a conversation or a stream of frames in, smoothed states out, over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect, status
+
+from emofuse.errors import EmofuseError
+from emofuse.serve.access import needs
+from emofuse.serve.engine import PredictOptions
+from emofuse.serve.requests import TurnBody, read_json
+from emofuse.serve.service import Service
+from emofuse.tracking import Tracker
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["track"])
+
+
+@router.websocket("/track", dependencies=[needs("predict")])
+async def track(
+    socket: WebSocket,
+    half_life: Annotated[float, Query(gt=0, allow_inf_nan=False)] = 2.0,
+    unit: Literal["turns", "seconds"] = "turns",
+    crop: bool = False,
+) -> None:
+    """Answer each turn with its prediction and the smoothed state after it.
+
+    A message is JSON: `text`, `image` (base64) or both, `speaker`, `time` in seconds, `id`. The answer is
+    `{"prediction": ..., "state": ...}`, or `{"error": ...}` after which the next turn may follow. One turn is
+    read at a time: a client that sends faster than it is answered drops frames itself.
+    """
+    service: Service = socket.app.state.service
+    await socket.accept()
+    tracker, number = Tracker(half_life=half_life, unit=unit), 0
+    try:
+        while True:
+            async with asyncio.timeout(service.settings.idle_s):
+                message = await socket.receive_text()
+            await socket.send_text(await _answer(service, tracker, message, name=str(number), crop=crop))
+            number += 1
+    except TimeoutError:
+        await socket.close(status.WS_1001_GOING_AWAY, "No turn came for a while.")
+    except WebSocketDisconnect:
+        pass
+
+
+async def _answer(service: Service, tracker: Tracker, message: str, *, name: str, crop: bool) -> str:
+    try:
+        turn = read_json(message, TurnBody)
+        sample = turn.to_sample(name)
+        service.check([sample])
+        options = PredictOptions(crop=crop, pictured=sample.image is not None)
+        deadline_s = service.settings.deadline_s
+        [answer] = (await service.predictions.submit(options, [sample], deadline_s=deadline_s)).results
+        state = tracker.update(answer.prediction, time=turn.time, speaker=turn.speaker)
+    except EmofuseError as error:
+        return _write({"error": {"code": error.code, "message": error.message, "item": error.item}})
+    return _write({"prediction": answer.prediction.to_dict(), "state": state.to_dict()})
+
+
+def _write(content: dict[str, Any]) -> str:
+    line = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return line.encode("utf-8", errors="backslashreplace").decode()
