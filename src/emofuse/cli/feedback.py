@@ -22,8 +22,8 @@ def feedback() -> None:
     "-o",
     "--out",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A .jsonl file; pictures go into a folder beside it.",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder; train.jsonl, validation.jsonl and pictures go into it.",
 )
 @click.option(
     "--since",
@@ -34,20 +34,19 @@ def feedback() -> None:
 )
 @database_option
 def export(out: Path, since: datetime | None, database: str | None) -> None:
-    """Write the corrections as a table for `train` and `evaluate`, as the corpus `jsonl` reads it.
+    """Write the corrections as a corpus, which recipes/feedback_text.yaml learns from.
 
-    Of several by one subject about the same text and picture the latest label counts.
+    Of several by one subject about the same text and picture the latest label counts. The corpus is called
+    `jsonl`.
     """
-    if out.suffix != ".jsonl":
-        raise click.BadParameter("must end in .jsonl, by which the file is read.", param_hint="--out")
-    prepare_folder(out.parent)
+    prepare_folder(out)
     if since is not None and since.tzinfo is None:
         since = since.replace(tzinfo=UTC)
     with opened_store(database) as store:
         with needs_extra("serve"):
             from emofuse.serve.store.export import export_corrections  # noqa: PLC0415 - an extra
         summary = export_corrections(store, out, since=since)
-    click.echo(f"{out}: {summary.rows} samples")
+    click.echo(f"{out}: {summary.train} samples to learn from, {summary.validation} to choose by")
     for count, what in (
         (summary.replaced, "corrections were left out, since the same subject corrected the same text later"),
         (summary.without_picture, "samples are without their picture, which is not stored"),

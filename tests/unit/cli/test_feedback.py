@@ -18,12 +18,12 @@ def database(tmp_path, monkeypatch):
 
 
 def test_export_writes_the_table_and_says_what_it_left_out(database, tmp_path, capsys):
-    out = tmp_path / "new" / "train.jsonl"
+    out = tmp_path / "new" / "corpus"
     assert _run(["feedback", "export", "-o", str(out)], debug=False) == 0
-    [row] = [json.loads(line) for line in out.read_text().splitlines()]
+    [row] = [json.loads(line) for line in (out / "train.jsonl").read_text().splitlines()]
     assert (row["text"], row["emotion"]) == ("hm", "fear")
     captured = capsys.readouterr()
-    assert captured.out == f"{out}: 1 samples\n"
+    assert captured.out == f"{out}: 1 samples to learn from, 0 to choose by\n"
     first, second = captured.err.splitlines()
     assert first.startswith("1 corrections were left out, since the same subject")
     assert second.startswith("1 corrections of a picture alone")
@@ -33,14 +33,13 @@ def test_export_writes_the_table_and_says_what_it_left_out(database, tmp_path, c
     ("since", "rows"), [("2000-01-01", 1), ("2999-01-01T00:00:00", 0), ("2999-01-01T00:00:00+0200", 0)]
 )
 def test_since(database, tmp_path, since, rows):
-    out = tmp_path / "out.jsonl"
-    assert _run(["feedback", "export", "-o", str(out), "--since", since], debug=False) == 0
-    assert len(out.read_text().splitlines()) == rows
+    assert _run(["feedback", "export", "-o", str(tmp_path), "--since", since], debug=False) == 0
+    assert len((tmp_path / "train.jsonl").read_text().splitlines()) == rows
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["-o", "out.csv"], ["-o", "out.jsonl", "--since", "yesterday"], ["-o", "/dev/null/a/out.jsonl"]],
+    [[], ["-o", "out", "--since", "yesterday"], ["-o", "/dev/null/a"]],
 )
 def test_bad_usage(database, arguments, capsys):
     assert _run(["feedback", "export", *arguments], debug=False) == 2

@@ -1,7 +1,8 @@
-"""Corrections as a table that `emofuse train` and `emofuse evaluate` read."""
+"""Corrections as a corpus that `emofuse train` and `emofuse evaluate` read."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from emofuse.serve.store.records import StoredCorrection
 
 __all__ = ["ExportSummary", "export_corrections"]
 
+VALIDATION = 0.2
 _PICTURE = re.compile(r"[0-9a-f]{64}\.[a-z0-9]+")
 
 
@@ -28,52 +30,68 @@ class ExportSummary:
     """What an export holds.
 
     Attributes:
-        rows: Samples written.
+        train: Samples to learn from.
+        validation: Samples to choose by.
         replaced: Corrections that a later one, by the same subject about the same text and picture, replaced.
         without_picture: Samples with a text whose picture is not stored or cannot be read; the text is there.
         left_out: Corrections of a picture alone that is not stored or cannot be read.
     """
 
-    rows: int
+    train: int
+    validation: int
     replaced: int
     without_picture: int
     left_out: int
 
 
-def export_corrections(store: CorrectionStore, path: Path, *, since: datetime | None = None) -> ExportSummary:
-    """Write corrections in the form that the corpus `jsonl` reads.
+def export_corrections(
+    store: CorrectionStore, folder: Path, *, since: datetime | None = None
+) -> ExportSummary:
+    """Write corrections in the form that the corpus `jsonl` reads: `train.jsonl` and `validation.jsonl`.
 
-    Of several by one subject about the same text and picture the latest label counts. The file appears as a
-    whole or not at all; pictures lie in a folder beside it, named after the file, and pictures of an earlier
-    export that are not needed any more are deleted there.
+    Of several by one subject about the same text and picture the latest label counts. A fifth of the texts,
+    the same ones in every export, is for validation. Each file appears as a whole or not at all; pictures lie
+    in `pictures`, where those of an earlier export that are not needed any more are deleted.
 
     Args:
         store: Where the corrections are.
-        path: A `.jsonl` file; replaced if it exists.
+        folder: That exists; the files in it are replaced.
         since: Corrections stored at this moment or later; None for all.
 
     Returns:
         How many became what.
 
     Raises:
-        ConfigError: The file or its folder cannot be written.
+        ConfigError: A file cannot be written.
     """
     latest, replaced = _latest(store, since)
-    folder = path.with_name(f"{path.stem}_pictures")
-    rows, without_picture = [], 0
+    pictures = folder / "pictures"
+    rows: dict[str, list[dict[str, Any]]] = {"train": [], "validation": []}
+    without_picture = left_out = 0
     try:
         for correction in latest:
-            picture = _write_picture(store, correction, folder)
-            if correction.image_sha256 is not None and picture is None:
-                without_picture += 1
-            if correction.text is not None or picture is not None:
-                rows.append(_row(correction, picture))
-        _write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
-        _delete_others(folder, {Path(row["image"]).name for row in rows if "image" in row})
+            picture = _write_picture(store, correction, pictures)
+            if correction.text is None and picture is None:
+                left_out += 1
+                continue
+            without_picture += correction.image_sha256 is not None and picture is None
+            rows[_split_of(correction)].append(_row(correction, picture))
+        for split, own in rows.items():
+            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in own)
+            _write(folder / f"{split}.jsonl", lines.encode())
+        _delete_others(
+            pictures, {Path(row["image"]).name for own in rows.values() for row in own if "image" in row}
+        )
     except OSError as error:
-        raise ConfigError(f"Cannot write {error.filename}: {error.strerror}.", item=str(path)) from error
-    left_out = len(latest) - len(rows)
-    return ExportSummary(len(rows), replaced, without_picture - left_out, left_out)
+        raise ConfigError(f"Cannot write {error.filename}: {error.strerror}.", item=str(folder)) from error
+    counts = {split: len(own) for split, own in rows.items()}
+    return ExportSummary(counts["train"], counts["validation"], replaced, without_picture, left_out)
+
+
+def _split_of(correction: StoredCorrection) -> str:
+    # By content, so that one text, whoever corrected it, is never in both.
+    digest = hashlib.sha256((correction.text or correction.image_sha256 or "").encode()).digest()
+    return "validation" if digest[0] < VALIDATION * 256 else "train"
 
 
 def _latest(store: CorrectionStore, since: datetime | None) -> tuple[list[StoredCorrection], int]:
