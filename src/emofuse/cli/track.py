@@ -17,7 +17,7 @@ from emofuse.types import Sample
 
 
 @click.command()
-@click.option("--half-life", type=float, metavar="N", help="Turns or seconds; 1 turn unless given.")
+@click.option("--half-life", type=float, metavar="N", help="Turns or seconds; 0.5 unless given.")
 @click.option("--unit", type=click.Choice(["turns", "seconds"]), help="Of the half-life; turns unless given.")
 @click.option("--models", metavar="A,B", help="Bundles that replace the defaults of their kind.")
 @click.option(
@@ -31,7 +31,7 @@ def track(
 ) -> int:
     """Smooth a conversation, read from standard input, and say when its emotions change.
 
-    Each line is a turn: {"text": ..., "speaker": ..., "time": ...}, which is read first, or what `emofuse
+    Each line is a turn: {"text": ..., "speaker": ..., "time": ...}, whose text is predicted, or what `emofuse
     predict --json` writes, with or without speaker and time (in seconds). Each is answered by one line before
     the next is read. A line that cannot be read is answered by an error, and the exit code is 1.
     """

@@ -28,7 +28,7 @@ class Hysteresis:
         updates: After how many readings in a row with that lead, at least 1.
     """
 
-    margin: float = 0.1
+    margin: float = 0.3
     updates: int = 2
 
 
@@ -36,8 +36,7 @@ class Hysteresis:
 class Alarms:
     """What sets off an alarm. The defaults are those of benchmarks/tracking.json.
 
-    An alarm sounds once; it can do so again after the smoothed probability has been below its level by the
-    margin of the hysteresis.
+    An alarm sounds once, and again only after the smoothed probability has been below half of its level.
 
     Attributes:
         anger_level: Smoothed probability that anger must reach, 0-1.
@@ -149,13 +148,13 @@ class Track:
         return ("shift",)
 
     def _alarm(self) -> Iterator[str]:
-        limits, margin = self._settings.alarms, self._settings.hysteresis.margin
+        limits = self._settings.alarms
         angers, sadnesses = zip(*self._levels, strict=True)
         rising = angers[-1] >= limits.anger_level and angers[-1] - min(angers) >= limits.anger_rise
         lasting = len(sadnesses) == self._settings.window and min(sadnesses) >= limits.sadness_level
         for name, on, over in (
-            ("escalating_anger", rising, angers[-1] < limits.anger_level - margin),
-            ("sustained_sadness", lasting, sadnesses[-1] < limits.sadness_level - margin),
+            ("escalating_anger", rising, angers[-1] < limits.anger_level / 2),
+            ("sustained_sadness", lasting, sadnesses[-1] < limits.sadness_level / 2),
         ):
             if over:
                 self._sounding.discard(name)

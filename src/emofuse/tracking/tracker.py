@@ -49,7 +49,7 @@ class Tracker:
     def __init__(
         self,
         *,
-        half_life: float = 2.0,
+        half_life: float = 0.5,
         unit: Literal["turns", "seconds"] = "turns",
         window: int = 5,
         hysteresis: Hysteresis | None = None,

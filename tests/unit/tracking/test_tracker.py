@@ -157,9 +157,17 @@ def test_anger_that_rises_is_told_once():
     tracker = Tracker(half_life=1.0, window=3, alarms=Alarms(anger_level=0.6, anger_rise=0.3))
     states = feed(tracker, ["joy"] + ["anger"] * 6)
     assert ["escalating_anger" in state.events for state in states] == [False, False, True] + [False] * 4
-    # After it has gone it may rise again.
+    # After it has gone, .98 to .12, it may rise again.
     states = feed(tracker, ["joy"] * 3 + ["anger"] * 2)
     assert ["escalating_anger" in state.events for state in states][-1] is True
+
+
+def test_an_alarm_with_a_low_level_sounds_again_too():
+    tracker = Tracker(half_life=1.0, window=3, alarms=Alarms(anger_level=0.2, anger_rise=0.1))
+    states = feed(tracker, ["joy", "anger", *["joy"] * 3, "anger", "joy", "anger"])
+    # .5, .25, .125, .06 is below half of .2; .53, .27 is not.
+    sounded = ["escalating_anger" in state.events for state in states]
+    assert sounded == [False, True, False, False, False, True, False, False]
 
 
 def test_anger_from_the_first_turn_on_does_not_rise():
