@@ -16,6 +16,7 @@ import sys
 import audit_tables
 import drift_tables
 import service_tables
+import tracking_tables
 from figures import FACE, FOLDER, LARGE, ROOT, SMALL, read, read_current, render
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -275,6 +276,7 @@ TABLES = {
     **audit_tables.TABLES,
     **drift_tables.TABLES,
     **service_tables.TABLES,
+    **tracking_tables.TABLES,
     "accuracy": accuracy_table,
     "calibration": calibration_table,
     "detector": detector_table,

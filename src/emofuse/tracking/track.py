@@ -44,9 +44,9 @@ class Alarms:
         sadness_level: Smoothed probability that sadness must have had for a whole window, 0-1.
     """
 
-    anger_level: float = 0.5
+    anger_level: float = 0.55
     anger_rise: float = 0.2
-    sadness_level: float = 0.5
+    sadness_level: float = 0.1
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["track"])
 @router.websocket("/track", dependencies=[needs("predict")])
 async def track(
     socket: WebSocket,
-    half_life: Annotated[float, Query(gt=0, allow_inf_nan=False)] = 2.0,
+    half_life: Annotated[float, Query(gt=0, allow_inf_nan=False)] = 0.5,
     unit: Literal["turns", "seconds"] = "turns",
     crop: bool = False,
 ) -> None:
