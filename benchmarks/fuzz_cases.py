@@ -120,8 +120,9 @@ def _body(random: Random, pictures: list[bytes], path: str) -> dict[str, Any]:
 def _json_values(random: Random, pictures: list[bytes]) -> Case:
     path = random.choice(PATHS)
     body = _body(random, pictures, path)
+    places = [body, *body.get("samples", ())]
     for _ in range(random.randint(0, 3)):
-        place = random.choice((body, *body["samples"])) if "samples" in body else body
+        place = random.choice(places)
         names = (*place, "crop", "taxonomy", "label", "method", "subject", "sentiment", random.choice(TEXTS))
         place[random.choice(names)] = random.choice(ODD)
     text = json.dumps(body, ensure_ascii=random.random() < 0.5)

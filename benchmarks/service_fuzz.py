@@ -126,7 +126,7 @@ def send(port: int, case: Case) -> tuple[str, str]:
             body = answer.read()
         except (OSError, HTTPException, ValueError) as error:
             return "none", f"{case.kind}: no answer ({type(error).__name__})" if case.whole else ""
-    if answer.status < 300 or method == "HEAD" or not body:
+    if answer.status < 300 or method == "HEAD":
         return f"{answer.status} ", "" if answer.status < 500 else f"{case.kind}: {answer.status}"
     if body.startswith(b"Failed to open a WebSocket connection"):
         return f"{answer.status} websocket", ""

@@ -66,6 +66,8 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         # Their pages would load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        # They would lead to whatever the client sent as host.
+        redirect_slashes=False,
     )
     app.add_middleware(
         Limits,

@@ -48,6 +48,9 @@ class Gateway:
         """Answer one connection."""
         if scope["type"] != "lifespan":
             scope["request_id"] = _request_id(scope)
+        if scope["type"] == "websocket":
+            await self._stream(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -78,6 +81,22 @@ class Gateway:
             seconds = time.perf_counter() - start
             _count(scope, status, seconds, monitor)
             _log(scope, status, seconds)
+
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start, status = time.perf_counter(), HTTPStatus.SWITCHING_PROTOCOLS.value
+        scope["request_id"], scope["method"] = _request_id(scope), "GET"
+
+        async def send_safely(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "websocket.http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_safely)
+        finally:
+            _log(scope, status, time.perf_counter() - start)
 
 
 def _count(scope: Scope, status: int, seconds: float, monitor: Monitor) -> None:

@@ -73,7 +73,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "emofuse.serve": {"level": "INFO"},
         "uvicorn": {"level": "INFO"},
-        # Its lines hold raw paths; the service writes its own.
+        # Their lines hold raw paths; the service writes its own.
         "uvicorn.access": {"level": "CRITICAL", "propagate": False},
     },
 }

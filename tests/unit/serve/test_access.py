@@ -4,12 +4,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI, WebSocket
 from fastapi.testclient import TestClient
 from starlette.requests import HTTPConnection
+from starlette.testclient import WebSocketDenialResponse
 
-from emofuse.errors import ConfigError, ForbiddenError, RateLimitedError, UnauthorizedError
+from emofuse.errors import ConfigError, EmofuseError, ForbiddenError, RateLimitedError, UnauthorizedError
 from emofuse.serve import Settings, access, create_app
-from emofuse.serve.access import Access, check_exposure, is_loopback
+from emofuse.serve.access import Access, check_exposure, is_loopback, needs
+from emofuse.serve.problems import render_error
 from emofuse.serve.service import Service
 
 
@@ -276,3 +279,26 @@ def test_rate_limit_answers_with_a_problem(tmp_path: Path) -> None:
         answer = client.get("/v1/models")
     assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
     assert 90 < int(answer.headers["retry-after"]) <= 100
+
+
+def test_web_sockets_ask_for_a_key_too() -> None:
+    app = FastAPI()
+    app.state.access = Access(FakeKeys(KEYS), Settings())
+    app.add_exception_handler(EmofuseError, render_error)
+
+    @app.websocket("/a", dependencies=[needs("predict")])
+    async def answer(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("welcome")
+        await socket.close()
+
+    client = TestClient(app)
+    with client.websocket_connect("/a", headers={"x-api-key": "good"}) as socket:
+        assert socket.receive_text() == "welcome"
+    for headers, status in (({}, 401), ({"x-api-key": "wrong"}, 401), ({"x-api-key": "other"}, 403)):
+        with (
+            pytest.raises(WebSocketDenialResponse) as refused,
+            client.websocket_connect("/a", headers=headers),
+        ):
+            pass
+        assert refused.value.status_code == status

@@ -187,13 +187,15 @@ def test_parts_of_a_path_that_do_not_fit_are_problems(client: TestClient) -> Non
     assert "secret" not in answer.text
 
 
-def test_pages_of_others_may_not_read_unless_allowed(client: TestClient) -> None:
+def test_pages_of_others_may_not_read_unless_allowed(client: TestClient, tmp_path: Path) -> None:
     asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
     assert client.options("/v1/predict", headers=asked).status_code == 405
     assert not [name for name in client.get("/healthz", headers=asked).headers if "access-control" in name]
-    allowing = TestClient(create_app(Settings(cors_origins=("https://a.example",))))
-    answer = allowing.options("/v1/predict", headers=asked)
-    assert answer.headers["access-control-allow-origin"] == "https://a.example"
-    assert (
-        allowing.options("/v1/predict", headers={**asked, "origin": "https://b.example"}).status_code == 400
+    settings = Settings(
+        models=("text_bilstm",), database_url=f"sqlite:///{tmp_path}/a", cors_origins=("https://a.example",)
     )
+    with TestClient(create_app(settings)) as allowing:
+        answer = allowing.options("/v1/predict", headers=asked)
+        assert answer.headers["access-control-allow-origin"] == "https://a.example"
+        asked["origin"] = "https://b.example"
+        assert allowing.options("/v1/predict", headers=asked).status_code == 400

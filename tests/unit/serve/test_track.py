@@ -49,3 +49,21 @@ def test_a_page_of_another_site_is_turned_away(client: TestClient) -> None:
     with pytest.raises(WebSocketDenialResponse) as denied, foreign:
         pass
     assert (denied.value.status_code, denied.value.json()["code"]) == (403, "forbidden")
+
+
+def test_a_binary_message_is_read_as_text(client: TestClient) -> None:
+    with client.websocket_connect("/v1/track") as socket:
+        socket.send_bytes(b'{"text": "I am so happy"}')
+        assert socket.receive_json()["prediction"]["emotion"]["label"] == "joy"
+        socket.send_bytes(b"\x00\xff")
+        assert socket.receive_json()["error"]["code"] == "bad_request"
+
+
+def test_a_stream_leaves_one_line_in_the_log(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "emofuse.serve")
+    with client.websocket_connect("/v1/track?half_life=3") as socket:
+        socket.send_json({"text": "marmalade"})
+        socket.receive_json()
+    [line] = [own for own in caplog.records if own.name == "emofuse.serve"]
+    assert (line.route, line.status) == ("/v1/track", 101)
+    assert "marmalade" not in str(line.__dict__)

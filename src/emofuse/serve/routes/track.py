@@ -39,7 +39,7 @@ async def track(
     try:
         while True:
             async with asyncio.timeout(service.settings.idle_s):
-                message = await socket.receive_text()
+                message = await _hear(socket)
             await socket.send_text(await _answer(service, tracker, message, name=str(number), crop=crop))
             number += 1
     except TimeoutError:
@@ -48,7 +48,16 @@ async def track(
         pass
 
 
-async def _answer(service: Service, tracker: Tracker, message: str, *, name: str, crop: bool) -> str:
+async def _hear(socket: WebSocket) -> str | bytes:
+    # The framework's own `receive_text` fails on a binary message.
+    heard = await socket.receive()
+    if heard["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(heard["code"])
+    message: str | bytes = heard.get("text") or heard.get("bytes") or ""
+    return message
+
+
+async def _answer(service: Service, tracker: Tracker, message: str | bytes, *, name: str, crop: bool) -> str:
     try:
         turn = read_json(message, TurnBody)
         sample = turn.to_sample(name)
