@@ -266,8 +266,8 @@ def explanation_times_table() -> str:
 
 def eec_table() -> str:
     """The largest gap of each pair of groups on the Equity Evaluation Corpus, by strength of the change."""
-    rows = []
-    for name, found in read_current("eec")["models"].items():
+    rows, record = [], read_current("eec")
+    for name, found in record["models"].items():
         audits = {"0": found["as_it_is"], f"{found['neutral']['strength']:g}": found["neutral"]["audit"]}
         for strength, gaps in found["ladder"].items():
             figures = [f"**{value:.4f}**" if value <= 0.02 else f"{value:.4f}" for value in gaps.values()]
@@ -277,6 +277,11 @@ def eec_table() -> str:
             verdict = "met" if max(gaps.values()) <= 0.02 else "missed"
             row = [f"`{name}`", "as it is" if strength == "0" else strength, *figures, verdict, single]
             rows.append(row)
+    for name, found in record.get("learned", {}).items():
+        figures = [f"**{own:.4f}**" if own <= 0.02 else f"{own:.4f}" for own in found["largest"].values()]
+        single = f"{max(gap['one_to_one'] for gap in found['audit']['gaps']):.4f}"
+        verdict = "met" if max(found["largest"].values()) <= 0.02 else "missed"
+        rows.append([f"recipe `{name}`", "–", *figures, verdict, single])
     return render(["model", "strength", *gaps, "at most 0.02", "one to one"], rows)
 
 
@@ -300,9 +305,9 @@ def eec_labels_table() -> str:
 
 
 def eec_price_table() -> str:
-    """Accuracy and time before and after the heads are changed."""
-    rows = []
-    for name, found in read_current("eec")["models"].items():
+    """Accuracy and time before and after the heads, or all weights, are changed."""
+    rows, record = [], read_current("eec")
+    for name, found in record["models"].items():
         neutral = found["neutral"]
         model = f"`{name}`, strength {neutral['strength']:g}"
         for corpus, before in neutral["accuracy"]["before"].items():
@@ -313,7 +318,33 @@ def eec_price_table() -> str:
         times = neutral["latency_ms"]
         change = f"{times['after'] - times['before']:+.3f}"
         rows.append([model, "median ms a text", times["before"], times["after"], change, 300])
-    return render(["model", "test split and measure", "as it is", "changed heads", "change", "n"], rows)
+    for name, found in record.get("learned", {}).items():
+        for corpus, before in record["models"][found["from"]]["neutral"]["accuracy"]["before"].items():
+            after = found["accuracy"][corpus]
+            figures = [f"{before['value']:.4f}", f"{after['value']:.4f}"]
+            change = f"{after['value'] - before['value']:+.4f}"
+            rows.append([f"recipe `{name}`", f"{corpus}, {before['measure']}", *figures, change, before["n"]])
+    return render(["model", "test split and measure", "as it is", "changed", "change", "n"], rows)
+
+
+def feedback_table() -> str:
+    """A new sense learned from corrections, and what was known before."""
+    record = read_current("feedback")
+    rows = []
+    for part, before in record["held_back"]["before"].items():
+        after = record["held_back"]["after"][part]
+        change = f"{after - before:+.3f}"
+        name = f"held-back sentences of the new senses, {part}"
+        rows.append(
+            [name, "accuracy", f"{before:.3f}", f"{after:.3f}", change, record["held_back_sentences"]]
+        )
+    for corpus, before in record["kept"]["before"].items():
+        after = record["kept"]["after"][corpus]
+        for measure in sorted(set(before) - {"measure", "n"}):
+            change = f"{after[measure] - before[measure]:+.3f}"
+            figures = [f"{before[measure]:.3f}", f"{after[measure]:.3f}", change, before["n"]]
+            rows.append([f"{corpus}, test", measure, *figures])
+    return render(["judged by", "measure", "before", "after", "change", "n"], rows)
 
 
 TABLES = {
@@ -322,6 +353,7 @@ TABLES = {
     "eec": eec_table,
     "eec_labels": eec_labels_table,
     "eec_price": eec_price_table,
+    "feedback": feedback_table,
     "explanation_times": explanation_times_table,
     "explanations": explanations_table,
     "gaps": gaps_table,

@@ -1,12 +1,15 @@
 """Gaps between groups of persons on the Equity Evaluation Corpus, and what closing them costs.
 
-    python benchmarks/eec.py --data DATA --json benchmarks/eec.json [--models NAME ...]
+    python benchmarks/eec.py --data DATA --json benchmarks/eec.json [--models NAME ...] [--learned BUNDLE ...]
 
 DATA holds text/{eec,goemotions,semeval2017_4a,emotion}. Each text model is audited as it is (`emofuse audit
 text`) and with heads changed at the strength of `STRENGTHS` (`emofuse audit neutralize`); of the copy, the
 accuracy on three test splits and the time per text are measured beside those of the original. How the largest
 gap moves with the strength stands in `ladder`. The strengths were picked from such ladders: one number per
 model is fitted to the corpus that it is judged by.
+
+--learned takes bundles of recipes that start from one of the models and learn to read persons alike, such as
+recipes/text_bert_bilstm_persons.yaml; they stand in `learned` by the name of their recipe.
 """
 
 from __future__ import annotations
@@ -104,27 +107,54 @@ def measure(name: str, data: Path, scratch: Path) -> dict[str, Any]:
     }
 
 
+def measure_learned(bundle: ModelBundle, data: Path) -> dict[str, Any]:
+    """A bundle that learned to read persons alike."""
+    audit = audit_text(bundle, read_eec(data / "text" / "eec"))
+    effort = json.loads((bundle.path / "bundle.json").read_text(encoding="utf-8"))["effort"]
+    return {
+        "sha256": bundle.sha256,
+        "recipe": bundle.recipe,
+        "from": effort["init_from"],
+        "cpu_hours": round(effort["cpu_hours"], 2),
+        "largest": largest(audit),
+        "audit": audit.to_dict(),
+        "accuracy": accuracy(bundle, data),
+    }
+
+
 def main() -> None:
-    """Measure and write the figures; models not named keep those that the file has."""
+    """Measure and write the figures; models and bundles not named keep those that the file has."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", nargs="+", default=list(STRENGTHS), metavar="NAME")
+    parser.add_argument("--models", nargs="*", default=list(STRENGTHS), metavar="NAME")
+    parser.add_argument("--learned", nargs="*", default=[], metavar="BUNDLE")
     parser.add_argument("--json", type=Path, required=True)
     arguments = parser.parse_args()
-    before = json.loads(arguments.json.read_text()) if arguments.json.exists() else {"models": {}}
-    models = before["models"]
+    before = json.loads(arguments.json.read_text()) if arguments.json.exists() else {}
+    models, learned = before.get("models", {}), before.get("learned", {})
     with TemporaryDirectory() as scratch:
         for name in arguments.models:
             models[name] = measure(name, arguments.data, Path(scratch))
             print(name, json.dumps(models[name]["ladder"]))
-            models = {key: models[key] for key in STRENGTHS if key in models}
-            record = {
-                "command": "python benchmarks/eec.py --data DATA --json benchmarks/eec.json",
-                "machine": describe_machine(),
-                "model_sha256": {key: found["sha256"] for key, found in models.items()},
-                "models": models,
-            }
-            arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            write(arguments.json, models, learned)
+    for folder in arguments.learned:
+        bundle = load_bundle(folder)
+        learned[bundle.name] = measure_learned(bundle, arguments.data)
+        print(bundle.name, json.dumps(learned[bundle.name]["largest"]))
+        write(arguments.json, models, learned)
+
+
+def write(path: Path, models: dict[str, Any], learned: dict[str, Any]) -> None:
+    """Write the figures with what they were measured on."""
+    models = {key: models[key] for key in STRENGTHS if key in models}
+    record = {
+        "command": "python benchmarks/eec.py --data DATA --json benchmarks/eec.json",
+        "machine": describe_machine(),
+        "model_sha256": {key: found["sha256"] for key, found in models.items()},
+        "models": models,
+        "learned": learned,
+    }
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

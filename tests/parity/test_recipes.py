@@ -128,7 +128,13 @@ def quick_run_of(member):
 
 
 @pytest.mark.parametrize(
-    "name", [path.stem for path in RECIPES if read_yaml(path)["task"] in {"text", "face", "scene"}]
+    "name",
+    [
+        path.stem
+        for path in RECIPES
+        # The one for feedback starts from a bundle: test_feedback.py.
+        if read_yaml(path)["task"] in {"text", "face", "scene"} and path.stem != "feedback_text"
+    ],
 )
 def test_from_raw_corpus_to_evaluated_bundle(name, data, trained, exported):
     recipe = read_recipe(path_of(name))

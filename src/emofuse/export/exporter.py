@@ -193,23 +193,13 @@ def _calibrate(
     temperatures: Mapping[str, float],
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     outputs, metrics = {}, []
-    for head, config in recipe.heads.items():
+    for head in recipe.heads:
         rows = [i for i, example in enumerate(validation) if head in example.targets]
-        targets = np.stack([validation[i].targets[head] for i in rows])
-        own = logits[head][rows]
+        own, targets = logits[head][rows], [validation[i].targets[head] for i in rows]
+        outputs[head] = output = _output(recipe, head, own, targets, temperatures.get(head))
         corpus = "+".join(c.name for c in recipe.corpora if c.validation and head in c.heads)
-        labels = list(load_taxonomy(head).labels)
-        activation: Activation = "sigmoid" if config.multi_label else "softmax"
-        temperature = temperatures.get(head) or _temperature(recipe, own, targets, activation)
-        probabilities = probabilities_of(own, temperature, activation)
-        thresholds = choose_thresholds(probabilities, targets, labels)
-        outputs[head] = {
-            "activation": activation,
-            "labels": labels,
-            "temperature": round(temperature, 4),
-            "thresholds": {label: round(value, 4) for label, value in thresholds.items()},
-        }
-        for metric, value in _scores(probabilities, targets, list(thresholds.values()), activation).items():
+        # Heads that keep their calibration may have nothing to be measured on.
+        for metric, value in (_scores(own, np.stack(targets), output) if rows else {}).items():
             metrics.append(
                 {
                     "corpus": corpus,
@@ -220,6 +210,27 @@ def _calibrate(
                 }
             )
     return outputs, metrics
+
+
+def _output(
+    recipe: Recipe, head: str, logits: FloatArray, targets: Sequence[FloatArray], temperature: float | None
+) -> dict[str, Any]:
+    labels = list(load_taxonomy(head).labels)
+    activation: Activation = "sigmoid" if recipe.heads[head].multi_label else "softmax"
+    if recipe.export.calibration == "kept":
+        # Its temperature went into the weights of the head.
+        temperature, thresholds = 1.0, dict(load_bundle(str(recipe.init_from)).outputs[head].thresholds)
+    else:
+        right = np.stack(targets)
+        temperature = temperature or _temperature(recipe, logits, right, activation)
+        probabilities = probabilities_of(logits, temperature, activation)
+        thresholds = choose_thresholds(probabilities, right, labels)
+    return {
+        "activation": activation,
+        "labels": labels,
+        "temperature": round(temperature, 4),
+        "thresholds": {label: round(value, 4) for label, value in thresholds.items()},
+    }
 
 
 def _temperature(recipe: Recipe, logits: FloatArray, targets: FloatArray, activation: Activation) -> float:
@@ -240,11 +251,10 @@ def _sharpen(targets: FloatArray, activation: Activation) -> FloatArray:
     return shares
 
 
-def _scores(
-    probabilities: FloatArray, targets: FloatArray, thresholds: Sequence[float], activation: Activation
-) -> dict[str, float]:
-    if activation == "sigmoid":
-        decided = probabilities >= np.asarray(thresholds)
+def _scores(logits: FloatArray, targets: FloatArray, output: Mapping[str, Any]) -> dict[str, float]:
+    probabilities = probabilities_of(logits, output["temperature"], output["activation"])
+    if output["activation"] == "sigmoid":
+        decided = probabilities >= np.asarray(list(output["thresholds"].values()))
         return {"macro_f1": float(f1_score(targets > 0, decided, average="macro", zero_division=0))}
     truth, guess = targets.argmax(axis=1), probabilities.argmax(axis=1)
     return {

@@ -152,6 +152,8 @@ class Classifier(lightning.LightningModule):
         scores = []
         for name, parts in self._validation.items():
             logits, targets = (torch.cat(column) for column in zip(*parts, strict=True))
+            if not len(targets):
+                continue
             values = _scores(logits, targets, multi_label=self.recipe.heads[name].multi_label)
             short = name.partition(":")[0]
             self.log_dict({f"val/{short}_{key}": value for key, value in values.items()})

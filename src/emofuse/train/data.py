@@ -26,6 +26,7 @@ from emofuse.preprocess import (
 )
 from emofuse.train.distill import add_teacher
 from emofuse.train.recipe import CorpusConfig, Recipe
+from emofuse.train.rehearsal import draw_texts
 from emofuse.train.synonyms import add_synonyms
 from emofuse.train.targets import head_sizes, target_vectors, weigh_labels
 from emofuse.types import FloatArray, Sample
@@ -112,6 +113,10 @@ def read_examples(
         targets = [target_vectors(recipe.heads, corpus.heads, sample) for sample in samples]
         if training and recipe.distill:
             targets = add_teacher(recipe, recipe.distill, samples, targets)
+        examples += _encode(recipe, samples, targets, tokenizer)
+    if training and recipe.distill and recipe.distill.rehearsal and tokenizer is not None:
+        samples = draw_texts(tokenizer, recipe.distill.rehearsal, recipe.seed)
+        targets = add_teacher(recipe, recipe.distill, samples, [{}] * len(samples))
         examples += _encode(recipe, samples, targets, tokenizer)
     return examples
 
@@ -271,7 +276,10 @@ class ClassifierData(lightning.LightningDataModule):
         self.validation = read_examples(recipe, data_root, training=False, tokenizer=tokenizer)
         for part, examples in (("training", self.training), ("validation", self.validation)):
             labelled = {head for example in examples for head in example.targets}
-            if missing := [head for head in recipe.heads if head not in labelled]:
+            missing = [head for head in recipe.heads if head not in labelled]
+            if part == "validation" and labelled and recipe.export.calibration == "kept":
+                continue
+            if missing:
                 raise ConfigError(
                     f"No {part} sample is labelled for {', '.join(missing)}. Check the splits, heads and "
                     "labels of the corpora in the recipe.",

@@ -149,10 +149,13 @@ class DistillConfig:
         teacher: Name of an embedded text bundle, or a bundle folder. It teaches every head that it shares
             with the recipe, on every training text, labelled for that head or not.
         weight: Share of the teacher's probabilities in the target of a labelled head, 0-1.
+        rehearsal: Number of texts of random words that only the teacher labels, for learning without the
+            corpora that the teacher learned from.
     """
 
     teacher: str
     weight: Share = 0.7
+    rehearsal: Annotated[int, Range(0)] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +242,8 @@ class ExportConfig:
         average: Take the mean of the best and the last epoch's weights; between two epochs of one run it is
             mostly better than either (Wortsman et al. 2022, "Model soups").
         calibration: Which temperature makes probabilities of a softmax output: that of the highest
-            `likelihood` on validation data, or that whose mean confidence is the `accuracy` there.
+            `likelihood` on validation data, or that whose mean confidence is the `accuracy` there; `kept`
+            takes temperatures and thresholds of the bundle in `init_from`, for which no head needs labels.
         mirror: Faces only: the graph averages over a crop and its mirror image, which takes twice the time.
         description: One sentence for `emofuse models list`.
         limits: Known failures, a sentence each, for the model card.
@@ -248,7 +252,7 @@ class ExportConfig:
     quantize: Literal["none", "int8_dynamic", "int8_static", "int8_embedding"] = "none"
     max_batch: Count = 64
     average: bool = False
-    calibration: Literal["likelihood", "accuracy"] = "likelihood"
+    calibration: Literal["likelihood", "accuracy", "kept"] = "likelihood"
     mirror: bool = False
     version: str = "0.1.0"
     description: str = ""
@@ -352,8 +356,9 @@ class Recipe:
                     f"{sorted(self.heads)}. Add the head or remove it from the corpus.",
                     item=corpus.name,
                 )
+        validated = {head for corpus in self.corpora if corpus.validation for head in corpus.heads}
         for head in self.heads:
-            if not any(head in corpus.heads and corpus.validation for corpus in self.corpora):
+            if head not in validated and not (validated and self.export.calibration == "kept"):
                 raise ConfigError(
                     f"No corpus with a validation split labels the head {head!r}; its epoch, temperature and "
                     "thresholds could not be chosen. Give one a `validation` split.",

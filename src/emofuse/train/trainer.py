@@ -23,7 +23,7 @@ from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.persons import PersonPairing
 from emofuse.train.recipe import Recipe
 from emofuse.train.runs import begin_run, best_of, build_trainer, read_run_recipe, read_weights
-from emofuse.train.start import find_start, load_start
+from emofuse.train.start import find_start, is_bundle, load_start
 from emofuse.train.targets import head_sizes
 from emofuse.train.tokenizer import write_tokenizer
 from emofuse.train.validation import write_validation
@@ -63,6 +63,11 @@ def train(
             recipe cannot be trained.
         DatasetError: A corpus is missing or malformed.
     """
+    if recipe.export.calibration == "kept" and not is_bundle(recipe.init_from or ""):
+        raise ConfigError(
+            "export.calibration is kept, but init_from names no bundle whose calibration could be kept.",
+            item="init_from",
+        )
     goes_on = begin_run(recipe, run_dir, resume=resume)
     _remember_teacher(recipe, run_dir, goes_on=goes_on)
     lightning.seed_everything(recipe.seed, verbose=False)

@@ -198,3 +198,16 @@ def test_pictures_and_unknown_starts_are_refused(bundles, tmp_path):
         ConfigError, match=r"text_bilst holds no finished epoch and is no bundle.*text_bilstm"
     ):
         load_start(network, "text_bilst")
+
+
+def test_calibration_is_kept(data, bundles, run, tmp_path):
+    bundle = load_bundle(bundles / "none")
+    changes = {"export": {"calibration": "kept"}, "init_from": str(bundle.path)}
+    train(recipe_with(**changes), data, tmp_path / "run")
+    export_any(tmp_path / "run", tmp_path / "bundle")
+    output = load_bundle(tmp_path / "bundle").outputs["emotion6"]
+    # Its temperature is in the weights now.
+    assert (output.temperature, output.thresholds) == (1.0, bundle.outputs["emotion6"].thresholds)
+    assert bundle.outputs["emotion6"].temperature != 1.0
+    with pytest.raises(ConfigError, match="names no bundle whose calibration could be kept"):
+        train(recipe_with(**changes | {"init_from": str(run)}), data, tmp_path / "other")
