@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from emofuse.preprocess import WordPieceTokenizer
 from emofuse.train.data import prepare_input
 from emofuse.train.losses import spread
-from emofuse.train.person_probe import build_probe
+from emofuse.train.person_probe import NOUN_PAIRS, build_probe
 from emofuse.train.recipe import PersonsConfig, Recipe
 from emofuse.types import Sample
 
@@ -37,7 +37,9 @@ class PersonPairing:
         self.config, self.recipe, self.tokenizer = config, recipe, tokenizer
         rows = build_probe(FILLINGS)
         names = [[text for group in row.names for text in group] for row in rows]
-        self.groups: list[Sequence[str]] = [*names, *(pair for row in rows for pair in row.nouns)]
+        nouns = [pair for row in rows for pair in row.nouns]
+        # Names come as often as nouns, of which there are more groups.
+        self.groups: list[Sequence[str]] = [*names * NOUN_PAIRS, *nouns]
 
     def draw(self, step: int) -> list[list[Tensor]]:
         """The groups of one step.

@@ -66,7 +66,8 @@ class MiniLmBiLstmEncoder(nn.Module):
 
     def __init__(self, config: EncoderConfig, *, vocabulary: int, pretrained: bool = True) -> None:
         super().__init__()
-        self.backbone = MiniLm(pretrained=pretrained)
+        # What it was trained with, unless a recipe wants less: 0 turns all dropout off.
+        self.backbone = MiniLm(pretrained=pretrained, dropout=min(0.1, config.dropout))
         if vocabulary != self.backbone.words.num_embeddings:
             raise ValueError(f"MiniLM has {self.backbone.words.num_embeddings} tokens, not {vocabulary}")
         self.frozen = config.frozen
