@@ -73,6 +73,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         Limits,
         max_body_bytes=settings.max_body_bytes,
         body_timeout_s=settings.body_timeout_s,
+        max_requests=settings.queue_size + settings.threads * settings.batch_size,
         is_full=lambda path: running().is_full(path),
     )
     if settings.cors_origins:

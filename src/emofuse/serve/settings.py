@@ -30,7 +30,7 @@ class Settings(BaseSettings):
         refresh_s: Seconds between two looks for promoted models.
         threads: Requests that are computed at the same time.
         batch_size: Samples of different requests that share a run; 1 reads each alone.
-        queue_size: Samples that may wait; a request beyond them is refused at once.
+        queue_size: Samples, and requests, that may wait; one beyond them is refused at once.
         deadline_s: Seconds in which a request is answered or refused.
         batch_deadline_s: The same for requests of many samples and for explanations.
         cors_origins: Origins, such as https://example.org, whose pages may call the service; `*` for all.

@@ -49,8 +49,10 @@ def ask(app, *parts, headers=(), pause_s=0.0):
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 
 
-def limits(app=echo, *, full=()):
-    return Limits(app, max_body_bytes=10, body_timeout_s=0.1, is_full=lambda path: path in full)
+def limits(app=echo, *, full=(), most=2):
+    return Limits(
+        app, max_body_bytes=10, body_timeout_s=0.1, max_requests=most, is_full=lambda path: path in full
+    )
 
 
 def code(body):
@@ -107,3 +109,51 @@ def test_a_client_that_leaves_is_no_crash(caplog):
     assert ask(Gateway(limits(), monitor=lambda: MONITOR), b"1", None) is None
     [line] = caplog.records
     assert (line.message, line.status) == ("request", CLIENT_LEFT)
+
+
+def test_requests_beyond_the_limit_are_refused_until_others_are_answered():
+    opened, codes = [], []
+
+    async def slow(scope, receive, send):
+        request = Request(scope, receive)
+        await request.body()
+        opened.append(gate := asyncio.Event())
+        await gate.wait()
+        await Response(b"ok")(scope, receive, send)
+
+    async def run():
+        app = limits(slow)
+
+        async def one(path="/a", *, whole=True):
+            async def receive():
+                if not whole:
+                    await asyncio.sleep(10)
+                return {"type": "http.request", "body": b"1", "more_body": False}
+
+            async def send(message):
+                if message["type"] == "http.response.start":
+                    codes.append(message["status"])
+
+            try:
+                await app({**SCOPE, "path": path, "headers": []}, receive, send)
+            except BodyTimeoutError:
+                codes.append(408)
+
+        uploads = [asyncio.create_task(one(whole=False)) for _ in range(5)]  # these hold no place
+        running = [asyncio.create_task(one()) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        await one()
+        assert codes == [503]
+        health = asyncio.create_task(one("/healthz"))
+        await asyncio.sleep(0.01)
+        opened[0].set()
+        opened[2].set()
+        await asyncio.gather(running[0], health)
+        again = asyncio.create_task(one())
+        await asyncio.sleep(0.01)
+        for gate in opened:
+            gate.set()
+        await asyncio.gather(running[1], again, *uploads)
+        assert sorted(codes) == [200, 200, 200, 200, 408, 408, 408, 408, 408, 503]
+
+    asyncio.run(run())
