@@ -66,6 +66,25 @@ def test_client_and_document_are_those_of_the_service(
     assert filecmp.cmpfiles(fresh, kept, names, shallow=False)[1:] == ([], []), "run `make client`"
 
 
+def test_service_needs_no_other_extra() -> None:
+    others = (
+        "captum",
+        "jinja2",
+        "lime",
+        "matplotlib",
+        "onnx",
+        "pandas",
+        "pyarrow",
+        "scipy",
+        "shap",
+        "sklearn",
+        "torch",
+    )
+    program = f"import sys, emofuse.serve.run; print(sorted(set({others}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_lines_of_the_page_work(url: str) -> None:
     page = (ROOT / "docs/service.md").read_text(encoding="utf-8")
