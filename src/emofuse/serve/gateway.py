@@ -82,7 +82,6 @@ class Gateway:
             _count(scope, status, seconds, monitor)
             _log(scope, status, seconds)
 
-
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         start, status = time.perf_counter(), HTTPStatus.SWITCHING_PROTOCOLS.value
         scope["request_id"], scope["method"] = _request_id(scope), "GET"
