@@ -4,7 +4,7 @@ CORE := .venv
 DEV := .venv-test
 SOURCES := pyproject.toml $(shell find src -type f -not -name '*.pyc')
 
-.PHONY: run test check format bench benchmarks tables client clean
+.PHONY: run test check format bench load benchmarks tables client clean
 
 run: $(CORE)/.installed
 	$(CORE)/bin/emofuse predict --text "I am so proud of you" --image examples/photos/eileen_collins.jpg
@@ -28,6 +28,12 @@ format: $(DEV)/.installed
 bench: $(DEV)/.installed $(CORE)/.installed
 	$(DEV)/bin/python benchmarks/latency.py --json benchmarks/latency.json
 	$(DEV)/bin/python benchmarks/footprint.py --core $(CORE) --json benchmarks/footprint.json
+	$(DEV)/bin/python benchmarks/tables.py
+
+# Twenty minutes, on a machine that does nothing else.
+load: $(DEV)/.installed
+	tools/need-packages wrk
+	$(DEV)/bin/python benchmarks/load.py --json benchmarks/service_load.json
 	$(DEV)/bin/python benchmarks/tables.py
 
 # Hours, and needs the corpora: make benchmarks DATA=/path/to/data. A second call goes on where the first stopped.

@@ -162,6 +162,7 @@ def _read_answers(output: str, spent_s: float) -> dict[str, Any]:
                 plain[name] = float(value)
     return {
         "statuses": dict(sorted(statuses.items())),
+        "offered_per_s": round(statuses.total() / plain["seconds"], 1),
         "lost": int(plain["lost"]),
         "late": int(plain["late"]),
         "per_s": round(good.total() / plain["seconds"], 1),
@@ -170,13 +171,13 @@ def _read_answers(output: str, spent_s: float) -> dict[str, Any]:
     }
 
 
-def _percentile(tenths: Counter[int], share: int) -> float:
+def _percentile(tenths: Counter[int], share: int) -> float | None:
     rest = tenths.total() * share / 100
     for value in sorted(tenths):
         rest -= tenths[value]
         if rest <= 0:
             return (value + 1) / 10
-    return float("nan")
+    return None
 
 
 def measure_rows(folder: Path) -> list[dict[str, Any]]:
@@ -200,6 +201,8 @@ def measure_overload(folder: Path) -> dict[str, Any]:
     """Ten times the connections without a pause."""
     with serve() as service:
         usual = ask(service, folder / "tweets", seconds=SECONDS, connections=CONNECTIONS)
+        # What the process needs once for so many connections is no leak.
+        ask(service, folder / "tweets", seconds=SECONDS, connections=FLOOD)
         time.sleep(SETTLE_S)
         before = service.memory_mb()
         found = ask(service, folder / "tweets", seconds=FLOOD_SECONDS, connections=FLOOD)

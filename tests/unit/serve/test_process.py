@@ -66,6 +66,25 @@ def test_client_and_document_are_those_of_the_service(
     assert filecmp.cmpfiles(fresh, kept, names, shallow=False)[1:] == ([], []), "run `make client`"
 
 
+def test_service_needs_no_other_extra() -> None:
+    others = (
+        "captum",
+        "jinja2",
+        "lime",
+        "matplotlib",
+        "onnx",
+        "pandas",
+        "pyarrow",
+        "scipy",
+        "shap",
+        "sklearn",
+        "torch",
+    )
+    program = f"import sys, emofuse.serve.run; print(sorted(set({others}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_lines_of_the_page_work(url: str) -> None:
     page = (ROOT / "docs/service.md").read_text(encoding="utf-8")
@@ -89,3 +108,16 @@ def test_lines_of_the_page_work(url: str) -> None:
     assert sum(erased["deleted"].values()) == 1
     assert len(models) == 5
     assert healthy == ready == {"status": "ok"}
+
+
+def test_stream_of_the_page_works(url: str) -> None:
+    page = (ROOT / "docs/service.md").read_text(encoding="utf-8")
+    [program] = re.findall(r"^```python\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    program = program.replace("ws://127.0.0.1:8000", url.rstrip("/").replace("http", "ws", 1))
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["prediction"]["sentiment"]["label"] == "negative"
+    assert second["prediction"]["sentiment"]["label"] == "positive"
+    assert second["state"]
