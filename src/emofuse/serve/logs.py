@@ -13,6 +13,8 @@ __all__ = ["LOGGING", "JsonLines"]
 # What every record has; whatever else it has was given as `extra`.
 _USUAL = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", "color_message"}
 _OWN = ("emofuse", "uvicorn")
+# `json.dumps` with options builds an encoder for each line.
+_ENCODE = json.JSONEncoder(default=str).encode
 
 
 class JsonLines(logging.Formatter):
@@ -40,7 +42,7 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name, value in record.__dict__.items() if name not in _USUAL}
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = _exceptions(record.exc_info[1])
-        return json.dumps(line, default=str)
+        return _ENCODE(line)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -52,6 +52,8 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
         "request_id": {"type": "string"},
     },
 }
+# `json.dumps` with options builds an encoder for each answer, which counts when most are refused.
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _STATUSES: Mapping[str, int] = {
     TextTooLongError.code: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ImageTooLargeError.code: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -128,7 +130,7 @@ def _render(request: Request, status: int, code: str, message: str, **more: Any)
         "request_id": request.scope.get("request_id"),
         **more,
     }
-    body = json.dumps(content, ensure_ascii=False).encode("utf-8", errors="backslashreplace")
+    body = _ENCODE(content).encode("utf-8", errors="backslashreplace")
     return Response(body, status, media_type=MEDIA_TYPE)
 
 
