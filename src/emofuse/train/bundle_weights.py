@@ -38,14 +38,8 @@ def load_bundle_weights(network: EmotionNetwork, bundle: ModelBundle) -> None:
         bundle: A text bundle that `emofuse export` wrote.
 
     Raises:
-        ConfigError: The bundle is of another kind, or holds another network.
+        ConfigError: The bundle holds another network.
     """
-    if bundle.kind != "text":
-        raise ConfigError(
-            f"Training goes on from the bundles of text models; {bundle.name} is of the kind {bundle.kind}, "
-            "whose batch norms export melts into its convolutions. Name the folder of its run instead.",
-            item=bundle.name,
-        )
     if set(bundle.outputs) != set(network.heads):
         raise _another(bundle, f"its heads are {', '.join(bundle.outputs)}, not {', '.join(network.heads)}")
     graph = GraphWeights(onnx.load(bundle.model_path).graph)

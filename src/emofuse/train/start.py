@@ -28,11 +28,19 @@ def find_start(init_from: str) -> Path:
         The folder; that of a text model holds its `tokenizer.json`.
 
     Raises:
-        ConfigError: It is none of these.
+        ConfigError: It is none of these, or a bundle of another kind.
         BundleError: The bundle is incomplete or altered.
     """
     if is_bundle(init_from):
-        return load_bundle(init_from).path
+        bundle = load_bundle(init_from)
+        if bundle.kind != "text":
+            raise ConfigError(
+                f"Training goes on from the bundles of text models; {bundle.name} is of the kind "
+                f"{bundle.kind}, whose batch norms export melts into its convolutions. Name the folder of its "
+                "run instead.",
+                item=init_from,
+            )
+        return bundle.path
     if not (Path(init_from) / "checkpoints" / "best.ckpt").exists():
         raise ConfigError(
             f"{init_from} holds no finished epoch and is no bundle. Name the folder of a run or of a bundle, "
@@ -53,11 +61,12 @@ def load_start(network: EmotionNetwork, init_from: str) -> None:
         ConfigError: The run or bundle holds another network, or none.
         BundleError: The bundle is incomplete or altered.
     """
+    start = find_start(init_from)
     if is_bundle(init_from):
         load_bundle_weights(network, load_bundle(init_from))
         return
     try:
-        network.load_state_dict(read_weights(best_of(find_start(init_from))))
+        network.load_state_dict(read_weights(best_of(start)))
     except RuntimeError as error:
         raise ConfigError(
             f"The run {init_from} holds another network than this recipe: {error}", item=init_from
