@@ -61,6 +61,7 @@ class Batcher(Generic[Kind, Item, Result]):
         threads: How many runs go on at the same time.
         batch_size: Most items in a run; a job of more is run alone.
         queue_size: Most items that wait; a job that finds the queue empty is taken whatever its size.
+        alone: Whether jobs of a kind gain nothing from company, and each is run by itself.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Batcher(Generic[Kind, Item, Result]):
         threads: int,
         batch_size: int,
         queue_size: int,
+        alone: Callable[[Kind], bool] = lambda kind: False,
     ) -> None:
         self._run = run
+        self._alone = alone
         self._batch_size = batch_size
         self._queue_size = queue_size
         self._jobs: deque[_Job[Kind, Item, Result]] = deque()
@@ -179,7 +182,7 @@ class Batcher(Generic[Kind, Item, Result]):
                 self._waiting -= len(job.items)
             elif not taken or (job.kind == taken[0].kind and count + len(job.items) <= self._batch_size):
                 taken.append(job)
-                count += len(job.items)
+                count += self._batch_size if self._alone(job.kind) else len(job.items)
                 self._waiting -= len(job.items)
             else:
                 kept.append(job)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import warnings
 from collections.abc import Coroutine, Sequence
+from operator import attrgetter
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -55,6 +56,8 @@ class Service:
             threads=settings.threads,
             batch_size=settings.batch_size,
             queue_size=settings.queue_size,
+            # A run of eight pictures saves nothing, and what comes next waits for all of them.
+            alone=attrgetter("pictured"),
         )
         # An explanation reads a sample hundreds of times: those of one caller must not hold up all others.
         self.explanations: Batcher[ExplainOptions, Sample, bytes | EmofuseError] = Batcher(

@@ -63,6 +63,25 @@ def test_what_waits_shares_a_run_by_kind_and_size() -> None:
     assert gate.runs == [("a", [0]), ("a", [1, 3, 4]), ("b", [2, 5]), ("a", [6])]
 
 
+def test_what_gains_nothing_from_company_is_run_alone() -> None:
+    gate = Gate(open_=False)
+    batcher = Batcher(gate, threads=1, batch_size=3, queue_size=100, alone="b".__eq__)
+
+    async def run() -> None:
+        first = await hold(batcher, gate)
+        rest = [
+            asyncio.create_task(batcher.submit(kind, [i], deadline_s=5)) for i, kind in enumerate("baba", 1)
+        ]
+        await asyncio.sleep(0)
+        gate.opened.set()
+        done = await asyncio.gather(first, *rest)
+        assert [own.batch for own in done] == [1, 1, 2, 1, 2]
+
+    asyncio.run(run())
+    batcher.close()
+    assert gate.runs == [("a", [0]), ("b", [1]), ("a", [2, 4]), ("b", [3])]
+
+
 def test_a_full_queue_refuses_at_once_but_takes_the_patient() -> None:
     gate = Gate(open_=False)
     batcher = Batcher(gate, threads=1, batch_size=1, queue_size=2)
