@@ -48,6 +48,7 @@ class _Job(Generic[Kind, Item, Result]):
     kind: Kind
     items: Sequence[Item]
     until: float
+    places: int
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Done[Result]]
     since: float = field(default_factory=time.monotonic)
@@ -96,15 +97,16 @@ class Batcher(Generic[Kind, Item, Result]):
         return self._waiting >= self._queue_size
 
     def submit(
-        self, kind: Kind, items: Sequence[Item], *, deadline_s: float, patient: bool = False
+        self, kind: Kind, items: Sequence[Item], *, until: float, patient: bool = False
     ) -> Coroutine[Any, Any, Done[Result]]:
-        """Put items into the queue at once; if the caller is cancelled, they leave it.
+        """Put items into the queue at once; if the caller is cancelled, they leave it at once.
 
         Args:
             kind: Items of one kind may share a run.
             items: At least one.
-            deadline_s: Seconds after which nobody waits for the results any more.
-            patient: Join a full queue too, as the next part of a large request that was let in.
+            until: Second of `time.monotonic` after which nobody waits for the results any more.
+            patient: Join a full queue too and take nobody's place in it, as the next part of a large request
+                that was let in.
 
         Returns:
             To be awaited: the results, or a DeadlineError when the deadline passed; items that had not begun
@@ -115,27 +117,36 @@ class Batcher(Generic[Kind, Item, Result]):
             UnavailableError: The service stops.
         """
         loop = asyncio.get_running_loop()
-        job = _Job[Kind, Item, Result](kind, items, time.monotonic() + deadline_s, loop, loop.create_future())
+        places = 0 if patient else len(items)
+        job = _Job[Kind, Item, Result](kind, items, until, places, loop, loop.create_future())
         with self._condition:
             if self._closed:
                 raise UnavailableError("The service is stopping.", retry_after_s=RETRY_S)
-            if not patient and self._waiting and self._waiting + len(items) > self._queue_size:
+            if places and self._waiting and self._waiting + places > self._queue_size:
                 raise OverloadedError(
                     "Too many requests wait already. Try again later.", retry_after_s=RETRY_S
                 )
             self._jobs.append(job)
-            self._waiting += len(items)
+            self._waiting += places
             self._condition.notify()
-        return self._await(job, deadline_s)
+        return self._await(job)
 
-    async def _await(self, job: _Job[Kind, Item, Result], deadline_s: float) -> Done[Result]:
+    async def _await(self, job: _Job[Kind, Item, Result]) -> Done[Result]:
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(job.until - time.monotonic()):
                 return await job.future
         except TimeoutError as error:
             raise DeadlineError(
-                f"There was no answer within {deadline_s:g} s. Try again later.", retry_after_s=RETRY_S
+                "There was no answer in time. Try again later.", retry_after_s=RETRY_S
             ) from error
+        finally:
+            self._forget(job)
+
+    def _forget(self, job: _Job[Kind, Item, Result]) -> None:
+        with self._condition:
+            if job in self._jobs:
+                self._jobs.remove(job)
+                self._waiting -= job.places
 
     def close(self) -> None:
         """Finish what waits, then stop the threads."""
@@ -147,21 +158,29 @@ class Batcher(Generic[Kind, Item, Result]):
 
     def _work(self) -> None:
         while jobs := self._take():
-            start = time.monotonic()
-            items = [item for job in jobs for item in job.items]
-            try:
-                results: Sequence[Result] | BaseException = self._run(jobs[0].kind, items)
-            except Exception as error:
-                results = error
-            spent = time.monotonic() - start
-            position = 0
+            if self._run_together(jobs):
+                continue
+            # What one brought must not fail the others.
             for job in jobs:
-                if isinstance(results, BaseException):
-                    _deliver(job, results)
-                    continue
-                own = results[position : position + len(job.items)]
-                position += len(job.items)
-                _deliver(job, Done(own, start - job.since, spent, len(items)))
+                self._run_together([job])
+
+    def _run_together(self, jobs: Sequence[_Job[Kind, Item, Result]]) -> bool:
+        start = time.monotonic()
+        items = [item for job in jobs for item in job.items]
+        try:
+            results = self._run(jobs[0].kind, items)
+        except Exception as error:
+            if len(jobs) > 1:
+                return False
+            _deliver(jobs[0], error)
+            return True
+        spent = time.monotonic() - start
+        position = 0
+        for job in jobs:
+            own = results[position : position + len(job.items)]
+            position += len(job.items)
+            _deliver(job, Done(own, start - job.since, spent, len(items)))
+        return True
 
     def _take(self) -> list[_Job[Kind, Item, Result]]:
         with self._condition:
@@ -179,11 +198,11 @@ class Batcher(Generic[Kind, Item, Result]):
         while self._jobs:
             job = self._jobs.popleft()
             if job.future.done() or now > job.until:
-                self._waiting -= len(job.items)
+                self._waiting -= job.places
             elif not taken or (job.kind == taken[0].kind and count + len(job.items) <= self._batch_size):
                 taken.append(job)
                 count += self._batch_size if self._alone(job.kind) else len(job.items)
-                self._waiting -= len(job.items)
+                self._waiting -= job.places
             else:
                 kept.append(job)
             if count >= self._batch_size:

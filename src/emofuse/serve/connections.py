@@ -147,6 +147,8 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """
     return {
         "http": Connection.limited(settings),
+        # uvloop asks for the interpreter at every event: under overload the models then hardly run.
+        "loop": "asyncio",
         "log_config": LOGGING,
         "access_log": False,
         "server_header": False,

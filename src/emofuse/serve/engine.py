@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from emofuse.errors import EmofuseError
+from emofuse.errors import EmofuseError, ImageTooLargeError, InputError, TextTooLongError
 from emofuse.explain import SampleExplainer
+from emofuse.preprocess.image import FORMATS
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.runtime.model_set import DEFAULT_MODELS, ModelSet
 from emofuse.runtime.predictor import Predictor
-from emofuse.types import Prediction, Sample
+from emofuse.types import ErrorEntry, Prediction, Sample
 
-__all__ = ["Answer", "Engine", "ExplainOptions", "PredictOptions"]
+__all__ = ["Answer", "Engine", "ExplainOptions", "PredictOptions", "SampleLimits"]
 
 
 class PredictOptions(NamedTuple):
@@ -59,19 +60,63 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class SampleLimits(NamedTuple):
+    """What is too large to be read.
+
+    Attributes:
+        max_characters: Longest text.
+        max_pixels: Largest picture.
+    """
+
+    max_characters: int
+    max_pixels: int
+
+    def check(self, sample: Sample) -> None:
+        """Refuse a sample before it costs anything.
+
+        Args:
+            sample: With an image as bytes, if any.
+
+        Raises:
+            TextTooLongError: Its text has too many characters.
+            ImageTooLargeError: Its picture has too many pixels.
+        """
+        if sample.text is not None and len(sample.text) > self.max_characters:
+            raise TextTooLongError(
+                f"A text may have {self.max_characters:,} characters here, not {len(sample.text):,}.",
+                item=sample.id,
+            )
+        if not isinstance(sample.image, bytes):
+            return
+        try:
+            width, height = Image.open(io.BytesIO(sample.image), formats=FORMATS).size
+        except Image.DecompressionBombError as error:
+            raise ImageTooLargeError(f"{error}. Scale it down first.", item=sample.id) from error
+        except (OSError, SyntaxError, ValueError):
+            return  # no picture; the reader says so
+        if width * height > self.max_pixels:
+            raise ImageTooLargeError(
+                f"A picture may have {self.max_pixels:,} pixels here, not {width:,} x {height:,}. Scale it "
+                "down first.",
+                item=sample.id,
+            )
+
+
 class Engine:
     """Predicts and explains with one set of models until another takes its place.
 
     Args:
         models: Names or folders of bundles that replace the defaults of their kind.
+        limits: What is too large.
 
     Raises:
         UnknownModelError: No such bundle.
         BundleError: A bundle cannot be trusted.
     """
 
-    def __init__(self, models: Sequence[str] = ()) -> None:
+    def __init__(self, models: Sequence[str], limits: SampleLimits) -> None:
         self._models = _open_models(models)
+        self._limits = limits
 
     @property
     def bundles(self) -> list[ModelBundle]:
@@ -101,7 +146,18 @@ class Engine:
             One answer per sample in order.
         """
         predictor = Predictor(self._models, taxonomy=options.taxonomy, crop=options.crop)
-        return [Answer(prediction, prediction.to_json()) for prediction in predictor.predict(samples)]
+        refused = {i: own for i, sample in enumerate(samples) if (own := self._refuse(sample)) is not None}
+        read = iter(predictor.predict(own for i, own in enumerate(samples) if i not in refused))
+        found = [refused[i] if i in refused else next(read) for i in range(len(samples))]
+        return [Answer(prediction, prediction.to_json()) for prediction in found]
+
+    def _refuse(self, sample: Sample) -> Prediction | None:
+        try:
+            self._limits.check(sample)
+        except InputError as error:
+            entry = ErrorEntry(error.code, error.message, error.item)
+            return Prediction(id=sample.id or "", error=entry)
+        return None
 
     def explain(self, options: ExplainOptions, samples: Sequence[Sample]) -> list[bytes | EmofuseError]:
         """Explain samples.
@@ -114,16 +170,18 @@ class Engine:
             One report per sample in order as JSON, or the error that says why there is none.
         """
         explainer = SampleExplainer(self._models, crop=options.crop)
-        return [_explain(explainer, sample, options) for sample in samples]
+        return [self._explain(explainer, sample, options) for sample in samples]
 
-
-def _explain(explainer: SampleExplainer, sample: Sample, options: ExplainOptions) -> bytes | EmofuseError:
-    try:
-        report = explainer.explain(sample, method=options.method, label=options.label)
-    except EmofuseError as error:
-        return error
-    line = json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":"))
-    return line.encode("utf-8", errors="backslashreplace")
+    def _explain(
+        self, explainer: SampleExplainer, sample: Sample, options: ExplainOptions
+    ) -> bytes | EmofuseError:
+        try:
+            self._limits.check(sample)
+            report = explainer.explain(sample, method=options.method, label=options.label)
+        except EmofuseError as error:
+            return error
+        line = json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":"))
+        return line.encode("utf-8", errors="backslashreplace")
 
 
 def _open_models(names: Sequence[str]) -> ModelSet:

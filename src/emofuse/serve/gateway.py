@@ -54,7 +54,8 @@ class Gateway:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, monitor = time.perf_counter(), self._monitor()
+        scope["arrived"] = start = time.monotonic()
+        monitor = self._monitor()
         request_id: str = scope["request_id"]
         status = 0
         extra = [*_HEADERS, (b"x-request-id", request_id.encode())]
@@ -78,7 +79,7 @@ class Gateway:
             await render_crash(Request(scope))(scope, receive, send_safely)
         finally:
             status = status or HTTPStatus.INTERNAL_SERVER_ERROR
-            seconds = time.perf_counter() - start
+            seconds = time.monotonic() - start
             _count(scope, status, seconds, monitor)
             _log(scope, status, seconds)
 
@@ -95,7 +96,7 @@ class Gateway:
         try:
             await self._app(scope, receive, send_safely)
         finally:
-            _log(scope, status, time.perf_counter() - start)
+            _log(scope, status, time.monotonic() - start)
 
 
 def _count(scope: Scope, status: int, seconds: float, monitor: Monitor) -> None:

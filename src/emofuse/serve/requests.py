@@ -137,10 +137,6 @@ class FeedbackBody(_Strict):
     predicted_sentiment: str | None = Field(None, description="What was answered.")
     models: dict[str, str] = Field(default_factory=dict, description="Those that answered: name to version.")
 
-    def to_sample(self) -> Sample:
-        """What it is about."""
-        return Sample(id=self.id, text=self.text, image=self.image)
-
 
 class ExplainBody(SampleBody):
     """A sample to explain."""

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import warnings
+import time
 from collections.abc import Coroutine, Sequence
 from operator import attrgetter
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
-from PIL import Image
 from starlette.requests import ClientDisconnect
 
-from emofuse.errors import BodyTooLargeError, EmofuseError, ImageTooLargeError, TextTooLongError
-from emofuse.preprocess.image import FORMATS
+from emofuse.errors import BodyTooLargeError, EmofuseError
 from emofuse.runtime.model_set import DEFAULT_MODELS
 from emofuse.serve.batching import Batcher, Done
-from emofuse.serve.engine import Answer, Engine, ExplainOptions, PredictOptions
+from emofuse.serve.engine import Answer, Engine, ExplainOptions, PredictOptions, SampleLimits
 from emofuse.serve.monitoring import Monitor
 from emofuse.serve.settings import Settings
 from emofuse.serve.store import HistoryEntry, Store, StoreOptions, Version, default_database_url
@@ -42,7 +39,8 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.engine = Engine(settings.models)
+        self.limits = SampleLimits(settings.max_characters, settings.max_pixels)
+        self.engine = Engine(settings.models, self.limits)
         kept = StoreOptions(
             history_days=settings.history_days,
             correction_days=settings.correction_days,
@@ -107,31 +105,6 @@ class Service:
             return self.predictions.full
         return path == "/v1/explain" and self.explanations.full
 
-    def check(self, samples: Sequence[Sample]) -> None:
-        """Refuse what is too large to be read.
-
-        Args:
-            samples: Of one request.
-
-        Raises:
-            BodyTooLargeError: Too many samples.
-            TextTooLongError: A text with too many characters.
-            ImageTooLargeError: A picture with too many pixels.
-        """
-        limits = self.settings
-        if len(samples) > limits.max_samples:
-            raise BodyTooLargeError(
-                f"One request brings at most {limits.max_samples} samples, not {len(samples)}. Split it."
-            )
-        for sample in samples:
-            if sample.text is not None and len(sample.text) > limits.max_characters:
-                raise TextTooLongError(
-                    f"A text may have {limits.max_characters:,} characters here, not {len(sample.text):,}.",
-                    item=sample.id,
-                )
-            if isinstance(sample.image, bytes):
-                _check_pixels(sample.image, limits.max_pixels, sample.id)
-
     async def predict(
         self, request: Request, options: PredictOptions, samples: Sequence[Sample]
     ) -> Done[Answer]:
@@ -149,8 +122,8 @@ class Service:
             UnavailableError: Too many requests wait, or it took too long.
         """
         request.scope["samples"] = len(samples)
-        deadline_s = self.settings.deadline_s
-        waiting = self.predictions.submit(options, samples, deadline_s=deadline_s)
+        until = arrival(request) + self.settings.deadline_s
+        waiting = self.predictions.submit(options, samples, until=until)
         done = await _while_connected(request, waiting)
         request.scope["stages"] = {"queue": done.queued_s, "model": done.run_s}
         return done
@@ -169,19 +142,26 @@ class Service:
             The answers in order.
 
         Raises:
+            BodyTooLargeError: Too many samples.
             UnavailableError: Too many requests wait, or it took too long.
         """
+        limit = self.settings.max_samples
+        if len(samples) > limit:
+            raise BodyTooLargeError(
+                f"One request brings at most {limit} samples, not {len(samples)}. Split it."
+            )
         request.scope["samples"] = len(samples)
-        return await _while_connected(request, self._predict_many(options, samples))
+        until = arrival(request) + self.settings.batch_deadline_s
+        return await _while_connected(request, self._predict_many(options, samples, until))
 
-    async def _predict_many(self, options: PredictOptions, samples: Sequence[Sample]) -> list[Answer]:
-        loop, step = asyncio.get_running_loop(), self.settings.batch_size
-        until = loop.time() + self.settings.batch_deadline_s
+    async def _predict_many(
+        self, options: PredictOptions, samples: Sequence[Sample], until: float
+    ) -> list[Answer]:
+        step = self.settings.batch_size
         answers: list[Answer] = []
         for start in range(0, len(samples), step):
-            done = await self.predictions.submit(
-                options, samples[start : start + step], deadline_s=until - loop.time(), patient=start > 0
-            )
+            part = samples[start : start + step]
+            done = await self.predictions.submit(options, part, until=until, patient=start > 0)
             answers += done.results
         return answers
 
@@ -225,9 +205,9 @@ class Service:
             EmofuseError: The sample cannot be explained so.
             UnavailableError: Too many requests wait, or it took too long.
         """
-        deadline_s = self.settings.batch_deadline_s
+        until = arrival(request) + self.settings.batch_deadline_s
         request.scope["samples"] = 1
-        waiting = self.explanations.submit(options, [sample], deadline_s=deadline_s)
+        waiting = self.explanations.submit(options, [sample], until=until)
         [report] = (await _while_connected(request, waiting)).results
         if isinstance(report, EmofuseError):
             raise report
@@ -237,6 +217,12 @@ class Service:
 async def _service(request: Request) -> Service:  # FastAPI would call a plain function in another thread
     service: Service = request.app.state.service
     return service
+
+
+def arrival(request: Request) -> float:
+    """Second of `time.monotonic` in which the request had arrived."""
+    arrived: float = request.scope.get("arrived", time.monotonic())
+    return arrived
 
 
 ServiceDep = Annotated[Service, Depends(_service)]
@@ -254,19 +240,3 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, Value]) -
     finally:
         left.cancel()
         task.cancel()
-
-
-def _check_pixels(data: bytes, limit: int, item: str | None) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            width, height = Image.open(io.BytesIO(data), formats=FORMATS).size
-        except Image.DecompressionBombError as error:
-            raise ImageTooLargeError(f"{error}. Scale it down first.", item=item) from error
-        except (OSError, SyntaxError, ValueError):
-            return  # no picture; the reader says so
-    if width * height > limit:
-        raise ImageTooLargeError(
-            f"A picture has at most {limit:,} pixels here, not {width:,} x {height:,}. Scale it down first.",
-            item=item,
-        )

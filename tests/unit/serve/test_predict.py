@@ -92,6 +92,12 @@ def test_refuses_too_much(client: TestClient) -> None:
     assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
 
 
+def test_what_is_too_large_in_a_batch_disturbs_no_other(client: TestClient) -> None:
+    body = {"samples": [{"text": "fine"}, {"text": "x" * 2001}, {"text": "good"}]}
+    answers = client.post("/v1/predict/batch", json=body).json()["predictions"]
+    assert [own["error"] and own["error"]["code"] for own in answers] == [None, "text_too_long", None]
+
+
 def test_refuses_pixel_bombs_before_decoding(client: TestClient) -> None:
     bomb = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(bomb, "PNG")

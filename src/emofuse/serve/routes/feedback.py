@@ -11,6 +11,7 @@ from emofuse.serve.openapi import refusals, takes
 from emofuse.serve.requests import FeedbackBody, read_body
 from emofuse.serve.service import ServiceDep
 from emofuse.serve.store import Correction
+from emofuse.types import Sample
 
 __all__ = ["router"]
 
@@ -37,5 +38,5 @@ async def feedback(request: Request, service: ServiceDep) -> Receipt:
     """
     body = await read_body(request, FeedbackBody)
     correction = Correction(**dict(body))
-    service.check([body.to_sample()])
+    service.limits.check(Sample(id=body.id, text=body.text))
     return Receipt(id=await run_in_threadpool(service.store.add_correction, correction))

@@ -49,7 +49,6 @@ async def predict(request: Request, service: ServiceDep) -> Response:
     """
     body = await read_body(request, PredictBody)
     sample = body.to_sample("0")
-    service.check([sample])
     load_mapping(BASE, body.taxonomy)
     options = PredictOptions(body.taxonomy, body.crop, sample.image is not None)
     [answer] = (await service.predict(request, options, [sample])).results
@@ -72,7 +71,6 @@ async def predict_batch(request: Request, service: ServiceDep) -> Response:
     """
     body = await read_body(request, BatchBody)
     samples = [sample.to_sample(str(number)) for number, sample in enumerate(body.samples)]
-    service.check(samples)
     load_mapping(BASE, body.taxonomy)
     options = PredictOptions(body.taxonomy, body.crop, any(sample.image for sample in samples))
     found = await service.predict_many(request, options, samples)
@@ -91,6 +89,5 @@ async def explain(request: Request, service: ServiceDep) -> Response:
     """Show which words and which parts of a picture an answer comes from."""
     body = await read_body(request, ExplainBody)
     sample = body.to_sample("0")
-    service.check([sample])
     options = ExplainOptions(body.crop, body.method, body.label)
     return Response(await service.explain(request, options, sample), media_type=JSON)

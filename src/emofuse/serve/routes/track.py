@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect, status
@@ -61,10 +63,11 @@ async def _answer(service: Service, tracker: Tracker, message: str | bytes, *, n
     try:
         turn = read_json(message, TurnBody)
         sample = turn.to_sample(name)
-        service.check([sample])
         options = PredictOptions(crop=crop, pictured=sample.image is not None)
-        deadline_s = service.settings.deadline_s
-        [answer] = (await service.predictions.submit(options, [sample], deadline_s=deadline_s)).results
+        until = time.monotonic() + service.settings.deadline_s
+        [answer] = (await service.predictions.submit(options, [sample], until=until)).results
+        if (error := answer.prediction.error) is not None:
+            return _write({"error": asdict(error)})
         state = tracker.update(answer.prediction, time=turn.time, speaker=turn.speaker)
     except EmofuseError as error:
         return _write({"error": {"code": error.code, "message": error.message, "item": error.item}})
