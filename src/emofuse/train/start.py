@@ -36,8 +36,8 @@ def find_start(init_from: str) -> Path:
         if bundle.kind != "text":
             raise ConfigError(
                 f"Training goes on from the bundles of text models; {bundle.name} is of the kind "
-                f"{bundle.kind}, whose batch norms export melts into its convolutions. Name the folder of its "
-                "run instead.",
+                f"{bundle.kind}, whose batch norms export melts into its convolutions. Name the folder of "
+                "its run instead.",
                 item=init_from,
             )
         return bundle.path
