@@ -277,7 +277,7 @@ def eec_table() -> str:
             verdict = "met" if max(gaps.values()) <= 0.02 else "missed"
             row = [f"`{name}`", "as it is" if strength == "0" else strength, *figures, verdict, single]
             rows.append(row)
-    for name, found in record.get("learned", {}).items():
+    for name, found in record["learned"].items():
         figures = [f"**{own:.4f}**" if own <= 0.02 else f"{own:.4f}" for own in found["largest"].values()]
         single = f"{max(gap['one_to_one'] for gap in found['audit']['gaps']):.4f}"
         verdict = "met" if max(found["largest"].values()) <= 0.02 else "missed"
@@ -318,7 +318,7 @@ def eec_price_table() -> str:
         times = neutral["latency_ms"]
         change = f"{times['after'] - times['before']:+.3f}"
         rows.append([model, "median ms a text", times["before"], times["after"], change, 300])
-    for name, found in record.get("learned", {}).items():
+    for name, found in record["learned"].items():
         for corpus, before in record["models"][found["from"]]["neutral"]["accuracy"]["before"].items():
             after = found["accuracy"][corpus]
             figures = [f"{before['value']:.4f}", f"{after['value']:.4f}"]

@@ -2,7 +2,9 @@
 
 Of what a network learned, its graph keeps biases, norms, tables and recurrent weights under their names; the
 matrix of a linear layer has lost its name and is found by the bias that is added to its product. Weights that
-were quantised come back rounded.
+were quantised come back rounded. Those of int8 products get noise of up to half a step: a short training
+moves most of them by less, and from the very values of the scale export would round them back to where they
+were.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from emofuse.train.graph_weights import GraphWeights
 
 __all__ = ["load_bundle_weights"]
 
+SEED = 7
+
 Found = tuple[str, NDArray[np.float64] | None]
 
 
@@ -42,7 +46,7 @@ def load_bundle_weights(network: EmotionNetwork, bundle: ModelBundle) -> None:
     """
     if set(bundle.outputs) != set(network.heads):
         raise _another(bundle, f"its heads are {', '.join(bundle.outputs)}, not {', '.join(network.heads)}")
-    graph = GraphWeights(onnx.load(bundle.model_path).graph)
+    graph = GraphWeights(onnx.load(bundle.model_path).graph, dither=np.random.default_rng(SEED))
     # Some graphs were traced with the network inside another module.
     prefix = "network." if any(name.startswith("network.") for name in graph.unread) else ""
     own = network.state_dict()

@@ -16,12 +16,15 @@ class GraphWeights:
 
     Args:
         graph: As `emofuse export` writes it for texts: float32, or with int8 products and token tables.
+        dither: Draws noise of up to half a step of the int8 scale for the weights of int8 products; None
+            reads them as they are.
 
     Attributes:
         unread: Names of the constants that nobody asked for yet, a quantised one by what it was before.
     """
 
-    def __init__(self, graph: onnx.GraphProto) -> None:
+    def __init__(self, graph: onnx.GraphProto, *, dither: np.random.Generator | None = None) -> None:
+        self._dither = dither
         self._tensors = {tensor.name: tensor for tensor in graph.initializer}
         self._makers = {name: node for node in graph.node for name in node.output}
         self._users: dict[str, list[onnx.NodeProto]] = {}
@@ -89,7 +92,11 @@ class GraphWeights:
             node = self._makers.get(node.input[0])
         if node is None or node.op_type not in {"MatMul", "MatMulInteger"}:
             return None
-        return self.read(node.input[1].removesuffix("_quantized"))
+        name = node.input[1].removesuffix("_quantized")
+        matrix = self.read(name)
+        if matrix is None or self._dither is None or name in self._tensors:
+            return matrix
+        return matrix + self._dither.uniform(-0.5, 0.5, matrix.shape) * self._array(f"{name}_scale")
 
     def _array(self, name: str) -> Matrix:
         array: Matrix = onnx.numpy_helper.to_array(self._tensors[name]).astype(np.float64)
