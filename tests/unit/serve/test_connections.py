@@ -175,10 +175,10 @@ def test_too_many_connections_are_refused(connect: Connect) -> None:
         read_answer(own)
     check_problem(drain(connect())[0], 503, "overloaded")
     held[0].sendall(GET + b"\r\n")
-    assert held[0].recv(4096).endswith(b"ok")
+    read_answer(held[0])
     for own in held:
         own.close()
     time.sleep(0.1)
     again = connect()
     again.sendall(GET + b"\r\n")
-    assert again.recv(4096).endswith(b"ok")
+    read_answer(again)
