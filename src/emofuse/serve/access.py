@@ -10,16 +10,17 @@ from typing import Any, Protocol
 
 from fastapi import Security
 from fastapi.security import SecurityScopes
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from emofuse.errors import ConfigError, ForbiddenError, RateLimitedError, UnauthorizedError
 from emofuse.serve.rate_limit import RateLimit
 from emofuse.serve.settings import Settings
+from emofuse.serve.waiting import Waiting
 
 __all__ = ["Access", "ApiKey", "Keys", "check_exposure", "needs"]
 
 TRUST_S = 3.0
+LOOK_UPS = 4
 
 
 class ApiKey(Protocol):
@@ -58,6 +59,7 @@ class Access:
 
     def __init__(self, keys: Keys, settings: Settings) -> None:
         self._keys = keys
+        self._look_ups = Waiting(LOOK_UPS)
         self._origins = settings.cors_origins
         self._rate = RateLimit(settings.rate_per_s, settings.burst)
         # Digest -> key and the second until which it is trusted. By digest, so that the time of a look-up
@@ -93,7 +95,7 @@ class Access:
 
     async def _is_open(self) -> bool:
         if time.monotonic() >= self._open_until:
-            self._open = not await run_in_threadpool(self._keys.any_keys)
+            self._open = not await self._look_ups.run(self._keys.any_keys)
             self._open_until = time.monotonic() + TRUST_S
         return self._open
 
@@ -105,7 +107,7 @@ class Access:
         trusted, until = self._trusted.get(digest, (None, 0.0))
         if trusted is not None and time.monotonic() < until:
             return trusted
-        key = await run_in_threadpool(self._keys.authenticate, given)
+        key = await self._look_ups.run(self._keys.authenticate, given)
         if key is None:
             self._trusted.pop(digest, None)
             # Counted by address, so that guessing is slow and slows nobody else.

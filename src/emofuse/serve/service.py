@@ -18,6 +18,7 @@ from emofuse.serve.engine import Answer, Engine, ExplainOptions, PredictOptions,
 from emofuse.serve.monitoring import Monitor
 from emofuse.serve.settings import Settings
 from emofuse.serve.store import HistoryEntry, Store, StoreOptions, Version, default_database_url
+from emofuse.serve.waiting import BUSY_S, Waiting
 from emofuse.types import Sample
 
 __all__ = ["Service", "ServiceDep"]
@@ -44,9 +45,11 @@ class Service:
         kept = StoreOptions(
             history_days=settings.history_days,
             correction_days=settings.correction_days,
-            key_cache_s=0,  # `Access` has its own, which does not need a thread
+            busy_s=BUSY_S,
         )
         self.store = Store.open(settings.database_url or default_database_url(), kept)
+        self.writes = Waiting(8, settings.queue_size)
+        self.checks = Waiting(2)
         self.promoted: dict[str, Version | None] = dict.fromkeys(DEFAULT_MODELS)
         self.monitor = Monitor(self.engine.bundles)
         self.predictions: Batcher[PredictOptions, Sample, Answer] = Batcher(
@@ -188,7 +191,7 @@ class Service:
             )
             for sample, answer in zip(samples, answers, strict=True)
         ]
-        await asyncio.to_thread(self.store.record_history, entries)
+        await self.writes.run(self.store.record_history, entries)
 
     async def explain(self, request: Request, options: ExplainOptions, sample: Sample) -> bytes:
         """Explain one sample.

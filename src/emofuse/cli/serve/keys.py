@@ -53,7 +53,7 @@ def list_(database: str | None) -> None:
 def revoke(key: str, database: str | None) -> None:
     """Make a key invalid.
 
-    A running service refuses it within five seconds.
+    A running service refuses it within three seconds.
     """
     with opened_store(database) as store:
         revoked = store.revoke_key(key)

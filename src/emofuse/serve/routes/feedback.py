@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, status
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 
 from emofuse.serve.access import needs
 from emofuse.serve.openapi import refusals, takes
@@ -39,4 +38,4 @@ async def feedback(request: Request, service: ServiceDep) -> Receipt:
     body = await read_body(request, FeedbackBody)
     correction = Correction(**dict(body))
     service.limits.check(Sample(id=body.id, text=body.text))
-    return Receipt(id=await run_in_threadpool(service.store.add_correction, correction))
+    return Receipt(id=await service.writes.run(service.store.add_correction, correction))

@@ -32,7 +32,7 @@ async def healthz() -> Health:
 @router.get("/readyz", responses=refusals(503))
 async def readyz(service: ServiceDep) -> Health:
     """Whether requests are answered now: the models are open and the database is there."""
-    await run_in_threadpool(service.store.check)
+    await service.checks.run(service.store.check)
     return Health()
 
 

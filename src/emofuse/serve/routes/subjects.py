@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 
 from emofuse.serve.access import needs
 from emofuse.serve.openapi import refusals
@@ -36,10 +35,10 @@ class Erasure(BaseModel):
 @router.get("/{subject}", responses=refusals(401, 403, 422, 429, 503))
 async def export(subject: Subject, service: ServiceDep) -> SubjectRecord:
     """All that is stored about a person; empty lists for one who is unknown."""
-    return SubjectRecord(**await run_in_threadpool(service.store.subject_export, subject))
+    return SubjectRecord(**await service.writes.run(service.store.subject_export, subject))
 
 
 @router.delete("/{subject}", responses=refusals(401, 403, 422, 429, 503))
 async def erase(subject: Subject, service: ServiceDep) -> Erasure:
     """Delete all that is stored about a person, and say how many rows that were."""
-    return Erasure(deleted=await run_in_threadpool(service.store.subject_erase, subject))
+    return Erasure(deleted=await service.writes.run(service.store.subject_erase, subject))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -29,7 +30,6 @@ from emofuse.errors import ConfigError, StoreError, StoreUnavailableError
 __all__ = ["Database", "TakenError", "default_database_url", "translate_errors"]
 
 BUSY_S = 10.0
-CONNECT_S = 10
 
 
 class TakenError(StoreError):
@@ -71,30 +71,36 @@ class Database:
 
     Args:
         url: `sqlite:///relative.sqlite`, `sqlite:////absolute.sqlite` or `postgresql://user@host/name`.
-            SQLite waits ten seconds for another process's lock, or those of `?timeout=`.
+            `?timeout=` of SQLite goes before `busy_s`.
+        busy_s: Seconds to wait for a connection, for a lock, and for PostgreSQL to answer.
 
     Raises:
         ConfigError: The URL is neither.
         StoreUnavailableError: The file's folder cannot be written.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, busy_s: float = BUSY_S) -> None:
         parsed = _parse(url)
-        self._turn: AbstractContextManager[Any]
+        # SQLite lets one write at a time and the others sleep and try, the unlucky ones for seconds.
+        self._turn = threading.Lock()
         if parsed.get_backend_name() == "sqlite":
+            self._busy_s = float(str(parsed.query.get("timeout", busy_s)))
             _make_file(Path(parsed.database or ""))
-            self._engine = create_engine(parsed, hide_parameters=True)
-            # SQLite lets one write at a time and the others sleep and try, the unlucky ones for seconds.
-            self._turn = threading.Lock()
-            event.listen(self._engine, "connect", _set_up_sqlite)
+            parsed = parsed.update_query_dict({"timeout": str(self._busy_s)})
+            self._engine = create_engine(parsed, hide_parameters=True, pool_timeout=self._busy_s)
+            event.listen(self._engine, "connect", _set_up_sqlite(self._busy_s))
             event.listen(self._engine, "begin", _begin_sqlite)
         else:
-            # What a crash of the server left in the pool is noticed before it is used.
+            self._busy_s = busy_s
             self._engine = create_engine(
-                parsed, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S}
+                parsed,
+                hide_parameters=True,
+                # What a crash of the server left in the pool is noticed before it is used.
+                pool_pre_ping=True,
+                pool_timeout=busy_s,
+                connect_args={"connect_timeout": math.ceil(busy_s), "tcp_user_timeout": _ms(busy_s)},
             )
-            self._turn = nullcontext()
-            event.listen(self._engine, "connect", _set_up_postgres)
+            event.listen(self._engine, "connect", _set_up_postgres(busy_s))
         self._writer = self._engine.execution_options(emofuse_writes=True)
 
     @property
@@ -114,14 +120,26 @@ class Database:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A session that commits when its block ends well and rolls back otherwise."""
+    def writing(self, *, patient: bool = False) -> Iterator[Session]:
+        """A session that commits when its block ends well and rolls back otherwise.
+
+        Args:
+            patient: Whether a statement may take PostgreSQL as long as it needs.
+
+        Yields:
+            The session.
+
+        Raises:
+            StoreUnavailableError: Others write for too long.
+        """
         with (
-            self._turn,
+            self._own_turn(),
             translate_errors(),
             Session(self._writer, expire_on_commit=False) as session,
             session.begin(),
         ):
+            if patient and not self.is_sqlite:
+                session.execute(text("SET LOCAL statement_timeout = 0"))
             yield session
 
     def forget_deleted(self) -> None:
@@ -134,7 +152,7 @@ class Database:
         """
         if not self.is_sqlite:
             return
-        with self._turn, translate_errors():
+        with self._own_turn(), translate_errors():
             connection = self._engine.raw_connection()
             try:
                 busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -147,6 +165,19 @@ class Database:
                 "The rows are deleted, but the database's log still holds them, since it is being read. "
                 "Repeat the call."
             )
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        # Those before wait for SQLite one after the other; the last one must not wait for all of them.
+        if not self._turn.acquire(timeout=self._busy_s):
+            raise StoreUnavailableError("The database does not answer: others write. Try again later.")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Close all connections."""
@@ -168,11 +199,10 @@ def _parse(url: str) -> URL:
         raise ConfigError("A SQLite URL is sqlite:///FILE, at most with ?timeout=SECONDS behind.", item=kind)
     if parsed.database in (None, "", ":memory:"):
         raise ConfigError("A database in memory keeps nothing. Give a file: sqlite:///FILE.", item=kind)
-    timeout = str(parsed.query.get("timeout", BUSY_S))
+    timeout = str(parsed.query.get("timeout", 0))
     if not timeout.replace(".", "", 1).isdecimal():
         raise ConfigError(f"The timeout of SQLite is a number of seconds, not {timeout!r}.", item=kind)
-    file = str(Path(parsed.database).expanduser())
-    return parsed.set(database=file).update_query_dict({"timeout": timeout})
+    return parsed.set(database=str(Path(parsed.database).expanduser()))
 
 
 def _make_file(path: Path) -> None:
@@ -188,20 +218,23 @@ def _make_file(path: Path) -> None:
         ) from error
 
 
-def _set_up_sqlite(connection: Any, _: Any) -> None:
-    # SQLAlchemy begins, not the driver, which would do so only before a change and without a lock.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    _set_wal(cursor)
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA secure_delete=ON")
-    cursor.close()
+def _set_up_sqlite(busy_s: float) -> Callable[[Any, Any], None]:
+    def set_up(connection: Any, _: Any) -> None:
+        # SQLAlchemy begins, not the driver, which would do so only before a change and without a lock.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        _set_wal(cursor, busy_s)
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")
+        cursor.close()
+
+    return set_up
 
 
-def _set_wal(cursor: sqlite3.Cursor) -> None:
+def _set_wal(cursor: sqlite3.Cursor, busy_s: float) -> None:
     # SQLite does not wait for the lock that this change needs, when several processes start at once.
-    deadline = time.monotonic() + BUSY_S
+    deadline = time.monotonic() + busy_s
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
@@ -219,15 +252,28 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _set_up_postgres(connection: Any, _: Any) -> None:
-    # A server may acknowledge before it has written; stricter settings than "on" stay.
-    connection.execute(
-        "SELECT set_config('synchronous_commit', 'on', false) "
-        "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
-    )
-    connection.commit()
+def _set_up_postgres(busy_s: float) -> Callable[[Any, Any], None]:
+    def set_up(connection: Any, _: Any) -> None:
+        # A server may acknowledge before it has written; stricter settings than "on" stay.
+        connection.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) "
+            "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+        )
+        # Not in the options of the connection, which the URL may have; limits of the operator stay.
+        for name in ("statement_timeout", "lock_timeout"):
+            connection.execute(
+                "SELECT set_config(%(name)s, %(ms)s, false) WHERE current_setting(%(name)s) = '0'",
+                {"name": name, "ms": str(_ms(busy_s))},
+            )
+        connection.commit()
+
+    return set_up
+
+
+def _ms(seconds: float) -> int:
+    return max(1, math.ceil(seconds * 1000))
 
 
 def _reason(error: SQLAlchemyError) -> str:
-    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    return text.strip().partition("\n")[0].rstrip(".")
+    reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return reason.strip().partition("\n")[0].rstrip(".")

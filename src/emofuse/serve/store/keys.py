@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 
 from emofuse.errors import BadRecordError, KeyExistsError, KeyNotFoundError, UnknownScopeError
-from emofuse.serve.store.database import Database, TakenError
-from emofuse.serve.store.part import Part, StoreOptions
+from emofuse.serve.store.database import TakenError
+from emofuse.serve.store.part import Part
 from emofuse.serve.store.records import SCOPES, Key, check_name
 from emofuse.serve.store.tables import ApiKeyRow
 
@@ -24,12 +23,6 @@ PREFIX = "emofuse"
 
 class KeyStore(Part):
     """The keys of a store."""
-
-    def __init__(self, database: Database, options: StoreOptions) -> None:
-        super().__init__(database, options)
-        # Digest -> key, and the monotonic second until which it is trusted. A dict's single operations are
-        # atomic, and only keys that exist get in, so that strangers cannot fill it.
-        self._cache: dict[str, tuple[Key, float]] = {}
 
     def add_key(self, name: str, scopes: Sequence[str]) -> str:
         """Make an API key.
@@ -80,7 +73,7 @@ class KeyStore(Part):
             return session.scalars(select(ApiKeyRow.id).limit(1)).first() is not None
 
     def revoke_key(self, id_or_name: str) -> Key:
-        """Make a key invalid: at once in this store, within `key_cache_s` in those of other processes.
+        """Make a key invalid.
 
         Args:
             id_or_name: Id of a valid key, or its name.
@@ -101,11 +94,10 @@ class KeyStore(Part):
             # A name may look like another key's id.
             row = min(rows, key=lambda row: row.id != id_or_name)
             row.revoked = datetime.now(UTC)
-        self._cache.pop(row.sha256, None)
         return _key(row)
 
     def authenticate(self, key: str) -> Key | None:
-        """Look a key up; what was found is trusted for `key_cache_s` seconds.
+        """Look a key up.
 
         Args:
             key: What a client sent, any string.
@@ -117,18 +109,11 @@ class KeyStore(Part):
         identity, _, secret = rest.partition("_")
         if prefix != PREFIX or not identity.isalnum() or not secret or not key.isascii():
             return None
-        digest = _digest(key)
-        cached, until = self._cache.get(digest, (None, 0.0))
-        if cached is not None and time.monotonic() < until:
-            return cached
         with self._database.reading() as session:
             row = session.get(ApiKeyRow, identity)
-        if row is None or not hmac.compare_digest(row.sha256, digest) or row.revoked is not None:
-            self._cache.pop(digest, None)
+        if row is None or not hmac.compare_digest(row.sha256, _digest(key)) or row.revoked is not None:
             return None
-        found = _key(row)
-        self._cache[digest] = (found, time.monotonic() + self._options.key_cache_s)
-        return found
+        return _key(row)
 
 
 def _digest(key: str) -> str:

@@ -44,6 +44,7 @@ def migrate(database: Database) -> None:
                 return
         with _ONE_AT_A_TIME, database.writer.begin() as connection:
             if not database.is_sqlite:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             _check(connection, {script.revision for script in scripts.walk_revisions()})
             config.attributes["connection"] = connection

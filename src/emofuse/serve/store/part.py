@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from emofuse.errors import ConfigError
-from emofuse.serve.store.database import Database
+from emofuse.serve.store.database import BUSY_S, Database
 
 __all__ = ["Part", "StoreOptions"]
 
@@ -14,15 +14,14 @@ MAX_DAYS = 36_500
 
 @dataclass(frozen=True, kw_only=True)
 class StoreOptions:
-    """How long what is kept.
+    """How long what is kept, and how long a call may wait.
 
     A change applies to what is stored from then on.
 
     Attributes:
         history_days: Days for which answers are kept; 0 keeps none.
         correction_days: Days for which corrections are kept; None keeps them for good.
-        key_cache_s: Seconds for which an API key is trusted without another look, hence the longest for which
-            another process takes one that was revoked.
+        busy_s: Seconds that a call waits for a database that is busy.
 
     Raises:
         ConfigError: A negative number.
@@ -30,10 +29,10 @@ class StoreOptions:
 
     history_days: float = 0.0
     correction_days: float | None = None
-    key_cache_s: float = 5.0
+    busy_s: float = BUSY_S
 
     def __post_init__(self) -> None:
-        for name in ("history_days", "correction_days", "key_cache_s"):
+        for name in ("history_days", "correction_days", "busy_s"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= MAX_DAYS:
                 raise ConfigError(f"{name} must be from 0 to {MAX_DAYS}, not {value}.", item=name)

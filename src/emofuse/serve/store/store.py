@@ -28,7 +28,7 @@ class Store(KeyStore, CorrectionStore, SubjectStore, VersionStore):
 
         Args:
             url: `sqlite:///relative.sqlite`, `sqlite:////absolute.sqlite` or `postgresql://user@host/name`.
-            options: How long what is kept; None for the defaults.
+            options: How long what is kept, and how long a call may wait; None for the defaults.
 
         Returns:
             The store.
@@ -38,13 +38,14 @@ class Store(KeyStore, CorrectionStore, SubjectStore, VersionStore):
             StoreUnavailableError: The database cannot be reached or written.
             StoreSchemaError: A newer emofuse made it, or it belongs to another application.
         """
+        options = options or StoreOptions()
+        # Not as impatient as the calls may be: others may be changing the tables.
         database = Database(url)
         try:
             migrate(database)
-        except BaseException:
+        finally:
             database.close()
-            raise
-        return cls(database, options or StoreOptions())
+        return cls(Database(url, options.busy_s), options)
 
     def check(self) -> None:
         """Ask the database something; for the service's readiness.

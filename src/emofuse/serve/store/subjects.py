@@ -104,7 +104,7 @@ class SubjectStore(Part):
         Raises:
             StoreUnavailableError: Not everything is gone; the call is to be repeated.
         """
-        with self._database.writing() as session:
+        with self._database.writing(patient=True) as session:
             counts = _delete(session, *(delete(table).where(table.expires <= now) for table in _TABLES))
         self._database.forget_deleted()
         return counts

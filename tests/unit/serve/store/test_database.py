@@ -2,6 +2,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -108,6 +109,42 @@ def test_a_locked_database_is_unavailable_not_a_traceback(file):
     assert store.add_correction(Correction(id="c", text="secret", emotion="joy")) == "c"
     other.close()
     store.close()
+
+
+def test_those_who_wait_for_their_turn_do_not_wait_one_after_the_other(file):
+    store = Store.open(f"sqlite:///{file}", StoreOptions(busy_s=0.2))
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def refuse(number):
+        with pytest.raises(StoreUnavailableError, match="does not answer"):
+            store.add_correction(Correction(text=f"{number}", emotion="joy"))
+        return time.monotonic()
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(10) as pool:
+        assert max(pool.map(refuse, range(10))) - start < 1.2
+    other.close()
+    store.close()
+
+
+def test_postgresql_is_not_waited_for_longer_than_told(postgres):
+    url = postgres.create_schema("slow")
+    store = Store.open(url, StoreOptions(busy_s=0.2))
+    other = Database(url)
+    start = time.monotonic()
+    with other.writing() as session:
+        session.execute(sa.text("LOCK TABLE corrections"))
+        with pytest.raises(StoreUnavailableError, match="does not answer"):
+            store.add_correction(Correction(text="a", emotion="joy"))
+    assert time.monotonic() - start < 2
+    impatient = Database(url, 0.2)
+    with impatient.writing() as session, pytest.raises(sa.exc.OperationalError, match="timeout"):
+        session.execute(sa.text("SELECT pg_sleep(5)"))
+    with impatient.writing(patient=True) as session:
+        session.execute(sa.text("SELECT pg_sleep(0.4)"))
+    for database in (other, impatient, store):
+        database.close()
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
