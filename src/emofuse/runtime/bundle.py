@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from emofuse.errors import (
     BundleChecksumError,
+    BundleError,
     BundleFileMissingError,
     BundleSchemaError,
     UnknownModelError,
@@ -139,16 +140,22 @@ def load_bundle(name_or_path: str | os.PathLike[str]) -> ModelBundle:
 
     Raises:
         UnknownModelError: Neither an embedded name nor a folder; the message lists the names.
-        BundleError: The folder is incomplete, altered, malformed or too new.
+        BundleError: The folder is incomplete, altered, malformed, too new or cannot be read.
     """
     name = os.fspath(name_or_path)
     if name in list_bundles():
         return read_bundle(_embedded() / name)
     path = Path(name)
-    if not path.is_dir():
-        raise UnknownModelError(name, list_bundles())
-    verify_bundle(path)
-    return read_bundle(path)
+    try:
+        if not path.is_dir():
+            raise UnknownModelError(name, list_bundles())
+        verify_bundle(path)
+        return read_bundle(path)
+    except OSError as error:
+        raise BundleError(
+            f"The bundle {path} cannot be read: {error.strerror}. Check its place and its permissions.",
+            item=name,
+        ) from error
 
 
 def read_bundle(path: Path) -> ModelBundle:

@@ -51,6 +51,7 @@ class Service:
         self.writes = Waiting(8, settings.queue_size)
         self.checks = Waiting(2)
         self.promoted: dict[str, Version | None] = dict.fromkeys(DEFAULT_MODELS)
+        self.troubles: dict[str, str] = {}
         self.monitor = Monitor(self.engine.bundles)
         self.predictions: Batcher[PredictOptions, Sample, Answer] = Batcher(
             self._read,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from emofuse.errors import BundleError, EmofuseError
@@ -28,21 +29,17 @@ def open_service(settings: Settings) -> Service:
         The service.
 
     Raises:
-        UnknownModelError: No such bundle.
-        BundleError: A bundle cannot be trusted.
+        UnknownModelError: No such bundle in the settings.
+        BundleError: A bundle of the settings cannot be trusted; a promoted one is logged and left out.
         StoreError: The store cannot be used.
     """
     service = Service(settings)
-    try:
-        follow_promotions(service)
-    except BaseException:
-        service.close()
-        raise
+    _attempt(service, follow_promotions)
     return service
 
 
 async def keep_up(service: Service) -> None:
-    """Look after a service until cancelled; what fails is logged and tried again.
+    """Look after a service until cancelled; what fails is tried again, and logged when it changes.
 
     Args:
         service: To look after.
@@ -50,13 +47,9 @@ async def keep_up(service: Service) -> None:
     loop = asyncio.get_running_loop()
     purge_at = loop.time()
     while True:
-        try:
-            await asyncio.to_thread(follow_promotions, service)
-            if loop.time() >= purge_at:
-                await asyncio.to_thread(service.store.purge_expired, datetime.now(UTC))
-                purge_at = loop.time() + PURGE_S
-        except EmofuseError as error:
-            LOG.warning("upkeep", extra={"code": error.code, "reason": error.message})
+        await asyncio.to_thread(_attempt, service, follow_promotions)
+        if loop.time() >= purge_at and await asyncio.to_thread(_attempt, service, _purge):
+            purge_at = loop.time() + PURGE_S
         await asyncio.sleep(service.settings.refresh_s)
 
 
@@ -86,3 +79,23 @@ def follow_promotions(service: Service) -> None:
     service.exchange(tuple(chosen.values()))
     service.promoted = promoted
     LOG.info("models", extra={"models": {own.name: own.version for own in service.engine.bundles}})
+
+
+def _purge(service: Service) -> None:
+    service.store.purge_expired(datetime.now(UTC))
+
+
+def _attempt(service: Service, work: Callable[[Service], None]) -> bool:
+    # Whatever it is must not end the upkeep, since nobody would notice.
+    try:
+        work(service)
+    except Exception as error:
+        reason = error.message if isinstance(error, EmofuseError) else type(error).__name__
+        if service.troubles.get(work.__name__) != reason:
+            code = error.code if isinstance(error, EmofuseError) else "internal"
+            unexpected = None if isinstance(error, EmofuseError) else error
+            LOG.warning("upkeep", exc_info=unexpected, extra={"code": code, "reason": reason})
+        service.troubles[work.__name__] = reason
+        return False
+    service.troubles.pop(work.__name__, None)
+    return True

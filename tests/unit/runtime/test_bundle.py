@@ -6,6 +6,7 @@ from tests.conftest import record_checksums
 
 from emofuse.errors import (
     BundleChecksumError,
+    BundleError,
     BundleFileMissingError,
     BundleSchemaError,
     UnknownModelError,
@@ -132,3 +133,11 @@ def test_embedded_bundles_are_intact_and_complete(name):
     verify_bundle(bundle.path)
     assert bundle.name == name
     assert (bundle.path / "MODEL_CARD.md").read_text().startswith(f"# {name} {bundle.version}")
+
+
+def test_a_folder_that_cannot_be_read_is_a_bundle_error(tmp_path):
+    (tmp_path / "SHA256SUMS").write_text("")
+    (tmp_path / "bundle.json").mkdir()
+    for path in (tmp_path, tmp_path / ("x" * 300)):
+        with pytest.raises(BundleError, match="cannot be read"):
+            load_bundle(path)

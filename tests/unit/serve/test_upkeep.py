@@ -1,3 +1,5 @@
+import asyncio
+import logging
 import shutil
 import time
 from pathlib import Path
@@ -9,8 +11,8 @@ from emofuse.errors import BundleError
 from emofuse.runtime.bundle import load_bundle
 from emofuse.serve import Settings, create_app
 from emofuse.serve.service import Service
-from emofuse.serve.store import Store
-from emofuse.serve.upkeep import follow_promotions
+from emofuse.serve.store import Correction, Store
+from emofuse.serve.upkeep import follow_promotions, keep_up, open_service
 
 
 @pytest.fixture
@@ -65,3 +67,51 @@ def test_keeps_its_models_when_the_promoted_one_is_another(settings: Settings, t
         follow_promotions(service)
     assert service.engine.bundles[0].name == "text_bilstm"
     service.close()
+
+
+def test_a_promotion_that_cannot_be_opened_stops_neither_the_start_nor_the_purge(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    promote(settings, tmp_path / "gone").close()
+    shutil.rmtree(tmp_path / "gone")
+    settings = settings.model_copy(update={"correction_days": 0.0})
+    with TestClient(create_app(settings)) as client:
+        assert client.get("/readyz").status_code == 200
+        assert text_model(client) == "text_bilstm"
+        client.post("/v1/feedback", json={"text": "a", "emotion": "joy", "subject": "ann"})
+        time.sleep(0.5)  # ten rounds
+    service = open_service(settings)
+    service.store.add_correction(Correction(text="a", emotion="joy", subject="ann"))
+    look_after(service, 0.3)
+    assert service.store.subject_export("ann")["corrections"] == []
+    service.close()
+    # Each of the two services says it once, not each round.
+    assert [record.code for record in caplog.records if record.message == "upkeep"] == ["unknown_model"] * 2
+
+
+def look_after(service: Service, seconds: float) -> None:
+    async def main() -> None:
+        task = asyncio.create_task(keep_up(service))
+        await asyncio.sleep(seconds)
+        assert not task.done()
+        task.cancel()
+
+    asyncio.run(main())
+
+
+class BrokenService(Service):
+    """One whose models cannot be exchanged, for a reason that nobody foresaw."""
+
+    def exchange(self, models: object) -> None:
+        raise RuntimeError("secret")
+
+
+def test_nothing_ends_the_upkeep(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = BrokenService(settings)
+    promote(settings, tmp_path / "better").close()
+    look_after(service, 0.5)
+    service.close()
+    [said] = [record for record in caplog.records if record.message == "upkeep"]
+    assert (said.levelno, said.code, said.reason) == (logging.WARNING, "internal", "RuntimeError")
