@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -31,6 +32,7 @@ __all__ = [
     "MEDIA_TYPE",
     "PROBLEM_SCHEMA",
     "problem_of",
+    "public",
     "render_crash",
     "render_error",
     "render_http_error",
@@ -54,6 +56,12 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
 }
 # `json.dumps` with options builds an encoder for each answer, which counts when most are refused.
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+LOG = logging.getLogger("emofuse.serve")
+# What went wrong with the database or a model names hosts and files, which are the operator's alone.
+_HIDDEN: Mapping[int, str] = {
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something is wrong with the service. Report the request's id.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer in time. Send the request again.",
+}
 _STATUSES: Mapping[str, int] = {
     TextTooLongError.code: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ImageTooLargeError.code: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -75,6 +83,7 @@ def problem_of(error: EmofuseError | ErrorEntry, request: Request) -> Response:
     """
     if isinstance(error, EmofuseError):
         request.scope["problem"] = error.code
+        error = public(error, request.scope.get("request_id"))
     more = {"fields": error.fields} if isinstance(error, InvalidFieldsError) else {}
     response = _render(request, _status_of(error), error.code, error.message, item=error.item, **more)
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -84,6 +93,23 @@ def problem_of(error: EmofuseError | ErrorEntry, request: Request) -> Response:
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def public(error: EmofuseError, request_id: str | None) -> EmofuseError:
+    """An error as clients may see it; what they may not is logged.
+
+    Args:
+        error: What emofuse raised.
+        request_id: Of the request.
+
+    Returns:
+        The error, or one with the same code that does not say what happened in here.
+    """
+    status = _status_of(error)
+    if not isinstance(error, BundleError | StoreError) or status not in _HIDDEN:
+        return error
+    LOG.error("failed", extra={"request_id": request_id, "code": error.code, "reason": error.message})
+    return type(error)(_HIDDEN[status])
 
 
 async def render_error(request: Request, error: Exception) -> Response:
@@ -101,7 +127,7 @@ async def render_http_error(request: Request, error: Exception) -> Response:
     response.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (route := request.scope.get("route")):
         # The framework names the methods of the first of several routes alone.
-        methods = request.app.openapi()["paths"].get(route.path, {})
+        methods = request.app.openapi()["paths"].get(route.path_format, {})
         response.headers["Allow"] = ", ".join(sorted(map(str.upper, methods))) or "GET"
     return response
 

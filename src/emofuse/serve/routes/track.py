@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect, status
 from emofuse.errors import EmofuseError
 from emofuse.serve.access import needs
 from emofuse.serve.engine import PredictOptions
+from emofuse.serve.problems import public
 from emofuse.serve.requests import TurnBody, read_json
 from emofuse.serve.service import Service
 from emofuse.tracking import Tracker
@@ -42,7 +43,7 @@ async def track(
         while True:
             async with asyncio.timeout(service.settings.idle_s):
                 message = await _hear(socket)
-            await socket.send_text(await _answer(service, tracker, message, name=str(number), crop=crop))
+            await socket.send_text(await _answer(socket, tracker, message, name=str(number), crop=crop))
             number += 1
     except TimeoutError:
         await socket.close(status.WS_1001_GOING_AWAY, "No turn came for a while.")
@@ -59,7 +60,8 @@ async def _hear(socket: WebSocket) -> str | bytes:
     return message
 
 
-async def _answer(service: Service, tracker: Tracker, message: str | bytes, *, name: str, crop: bool) -> str:
+async def _answer(socket: WebSocket, tracker: Tracker, message: str | bytes, *, name: str, crop: bool) -> str:
+    service: Service = socket.app.state.service
     try:
         turn = read_json(message, TurnBody)
         sample = turn.to_sample(name)
@@ -69,8 +71,9 @@ async def _answer(service: Service, tracker: Tracker, message: str | bytes, *, n
         if (error := answer.prediction.error) is not None:
             return _write({"error": asdict(error)})
         state = tracker.update(answer.prediction, time=turn.time, speaker=turn.speaker)
-    except EmofuseError as error:
-        return _write({"error": {"code": error.code, "message": error.message, "item": error.item}})
+    except EmofuseError as raised:
+        shown = public(raised, socket.scope["request_id"])
+        return _write({"error": {"code": shown.code, "message": shown.message, "item": shown.item}})
     return _write({"prediction": answer.prediction.to_dict(), "state": state.to_dict()})
 
 
