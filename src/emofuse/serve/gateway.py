@@ -100,7 +100,7 @@ class Gateway:
 
 
 def _count(scope: Scope, status: int, seconds: float, monitor: Monitor) -> None:
-    route = getattr(scope.get("route"), "path", None)
+    route = getattr(scope.get("route"), "path_format", None)
     if route is not None and status < HTTPStatus.BAD_REQUEST:
         monitor.observe_request(route, {**scope.get("stages", {}), "total": seconds})
     problem = scope.get("problem")
@@ -117,7 +117,7 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
         "request_id": scope["request_id"],
         "method": scope["method"],
         # The path itself may hold what a client wrote.
-        "route": getattr(scope.get("route"), "path", None),
+        "route": getattr(scope.get("route"), "path_format", None),
         "status": int(status),
         "ms": round(1000 * seconds, 2),
         "key_id": scope.get("key_id"),

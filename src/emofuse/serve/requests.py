@@ -5,14 +5,24 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from emofuse.errors import BadRequestError, EmofuseError
+from emofuse.serve.store.records import check_name
 from emofuse.types import Sample
 
 __all__ = [
@@ -69,7 +79,9 @@ Image = Annotated[
 
 
 Subject = Annotated[
-    str, Field(min_length=1, max_length=200, description="The person it is about, for export and erasure.")
+    str,
+    Field(min_length=1, max_length=200, description="The person it is about, for export and erasure."),
+    AfterValidator(partial(check_name, what="A subject")),
 ]
 
 

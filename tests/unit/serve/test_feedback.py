@@ -1,4 +1,5 @@
 import base64
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -31,6 +32,7 @@ def test_one_id_does_not_stand_for_two_corrections(client: TestClient) -> None:
         ({"text": "a"}, 422, "bad_record"),
         ({"text": "a", "emotion": "bliss"}, 422, "unknown_label"),
         ({"text": "a", "emotion": "joy", "id": "\n"}, 422, "bad_record"),
+        ({"text": "a", "emotion": "joy", "subject": " "}, 422, "bad_record"),
         ({"text": "x" * 2001, "emotion": "joy"}, 413, "text_too_long"),
     ],
 )
@@ -52,3 +54,31 @@ def test_a_person_gets_and_erases_what_is_stored(client: TestClient) -> None:
     assert client.delete("/v1/subjects/bob").json() == {"deleted": {"history": 3, "corrections": 1}}
     assert client.get("/v1/subjects/bob").json() == {"subject": "bob", "history": [], "corrections": []}
     assert client.get("/v1/subjects/eve").json()["corrections"]
+
+
+@pytest.mark.parametrize("subject", ["team/ann", "/", "a//b/", "a?b#c", "100%", "Zoë ☺ 李", "a b"])
+def test_every_name_of_a_person_can_be_exported_and_erased(client: TestClient, subject: str) -> None:
+    client.post("/v1/feedback", json={**CORRECTION, "subject": subject}).raise_for_status()
+    path = f"/v1/subjects/{quote(subject, safe='')}"
+    record = client.get(path).json()
+    assert (record["subject"], len(record["corrections"])) == (subject, 1)
+    assert client.delete(path).json() == {"deleted": {"history": 0, "corrections": 1}}
+    assert client.get(path).json()["corrections"] == []
+
+
+def test_a_path_of_persons_names_the_methods_that_it_takes(client: TestClient) -> None:
+    answer = client.put("/v1/subjects/a%2Fb")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET")
+
+
+@pytest.mark.parametrize("subject", ["\n", " ", "a\x00b"])
+def test_a_subject_that_cannot_be_stored_is_refused_before_anything_is_read(
+    client: TestClient, subject: str
+) -> None:
+    for path, body in (
+        # A text that the model would refuse, had it come so far.
+        ("/v1/predict", {"text": " ", "subject": subject}),
+        ("/v1/predict/batch", {"samples": [{"text": " "}], "subject": subject}),
+    ):
+        answer = client.post(path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_record")

@@ -32,13 +32,13 @@ class Erasure(BaseModel):
     deleted: dict[str, int]
 
 
-@router.get("/{subject}", responses=refusals(401, 403, 422, 429, 503))
+@router.get("/{subject:path}", responses=refusals(401, 403, 422, 429, 503))
 async def export(subject: Subject, service: ServiceDep) -> SubjectRecord:
     """All that is stored about a person; empty lists for one who is unknown."""
     return SubjectRecord(**await service.writes.run(service.store.subject_export, subject))
 
 
-@router.delete("/{subject}", responses=refusals(401, 403, 422, 429, 503))
+@router.delete("/{subject:path}", responses=refusals(401, 403, 422, 429, 503))
 async def erase(subject: Subject, service: ServiceDep) -> Erasure:
     """Delete all that is stored about a person, and say how many rows that were."""
     return Erasure(deleted=await service.writes.run(service.store.subject_erase, subject))
