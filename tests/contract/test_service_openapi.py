@@ -11,7 +11,7 @@ from schemathesis.python.asgi import shutdown_lifespans
 from emofuse.serve import Settings, create_app
 from emofuse.serve.store import Store
 
-SCOPES = ("predict", "explain", "feedback", "subjects", "metrics", "admin")
+SCOPES = ("predict", "explain", "feedback", "subjects", "metrics")
 CONFIG = {
     "base-url": "http://localhost",
     "generation": {"max-examples": 15, "deterministic": True, "database": "none"},

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from emofuse.cli.extras import needs_extra
 
@@ -15,10 +16,22 @@ if TYPE_CHECKING:
 
 __all__ = ["database_option", "opened_store"]
 
+_KEPT = "emofuse.database"
+
+
+def _inherit(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    # `meta` is shared with the commands below a group: what was given there nearest counts.
+    assert parameter.name is not None
+    if context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+        context.meta[_KEPT] = value
+    return context.meta.get(_KEPT, value)
+
+
 database_option = click.option(
     "--database",
     metavar="URL",
     envvar="EMOFUSE_DATABASE_URL",
+    callback=_inherit,
     help="sqlite:///FILE or postgresql://USER@HOST/NAME; a password is safer in the environment variable "
     "EMOFUSE_DATABASE_URL. Default: emofuse/service.sqlite in the user's data folder, on Linux "
     "$XDG_DATA_HOME or ~/.local/share.",

@@ -82,7 +82,7 @@ def test_without_a_good_key_nobody_gets_in(headers: dict[str, str]) -> None:
 
 def test_a_key_without_the_scope_is_refused() -> None:
     own = Access(FakeKeys(KEYS), Settings())
-    for scopes in (("predict",), ("metrics", "admin")):
+    for scopes in (("predict",), ("metrics", "explain")):
         with pytest.raises(ForbiddenError):
             admit(own, *scopes, x_api_key="other")
 
@@ -112,9 +112,9 @@ def test_unknown_keys_are_not_remembered() -> None:
 
 def test_without_keys_this_machine_alone_gets_in() -> None:
     own = Access(FakeKeys(), Settings())
-    assert admit(own, "admin") is None
-    assert admit(own, "admin", client="::1", host="[::1]:8000") is None
-    assert admit(own, "admin", client="testclient", host="anything") is None
+    assert admit(own, "metrics") is None
+    assert admit(own, "metrics", client="::1", host="[::1]:8000") is None
+    assert admit(own, "metrics", client="testclient", host="anything") is None
     with pytest.raises(UnauthorizedError):
         admit(own, "predict", client="192.0.2.7")
     with pytest.raises(UnauthorizedError):
@@ -226,7 +226,7 @@ def test_each_route_asks_for_its_scope(
     guarded: tuple[TestClient, Service], method: str, path: str, scope: str
 ) -> None:
     client, service = guarded
-    every = {"predict", "explain", "feedback", "subjects", "metrics", "admin"}
+    every = {"predict", "explain", "feedback", "subjects", "metrics"}
     right = service.store.add_key(f"{method} {path}", [scope])
     wrong = service.store.add_key(f"not {method} {path}", sorted(every - {scope}))
 

@@ -28,6 +28,11 @@ def serve(
     environment variables; docs/service.md lists them.
     """
     if context.invoked_subcommand is not None:
+        for name, given in (("host", host), ("port", port), ("models", models)):
+            if given is not None:
+                raise click.UsageError(
+                    f"--{name} is for the service, not for {context.invoked_subcommand!r}."
+                )
         return
     with needs_extra("serve"):
         from emofuse.serve.run import run_service  # noqa: PLC0415 - an extra

@@ -22,7 +22,7 @@ def keys() -> None:
     multiple=True,
     required=True,
     metavar="S",
-    help="What the key may do: predict, explain, feedback, subjects, metrics or admin. May be repeated.",
+    help="What the key may do: predict, explain, feedback, subjects or metrics. May be repeated.",
 )
 @database_option
 def add(name: str, scopes: tuple[str, ...], database: str | None) -> None:

@@ -18,7 +18,7 @@ from emofuse.taxonomy import load_taxonomy
 
 __all__ = ["SCOPES", "Correction", "HistoryEntry", "Key", "StoredCorrection", "Version", "check_name"]
 
-SCOPES = ("predict", "explain", "feedback", "subjects", "metrics", "admin")
+SCOPES = ("predict", "explain", "feedback", "subjects", "metrics")
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 # PostgreSQL stores no NUL, and UTF-8 no lone surrogate.

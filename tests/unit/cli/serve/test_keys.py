@@ -47,6 +47,7 @@ def test_no_file_holds_the_key(capsys, database, tmp_path):
     [
         (["add", "app"], 2, "--scope"),
         (["add", "app", "--scope", "root"], 2, "error[unknown_scope]"),
+        (["add", "app", "--scope", "admin"], 2, "error[unknown_scope]"),
         (["add", "", "--scope", "predict"], 1, "error[bad_record]"),
         (["revoke", "nobody"], 1, "error[key_not_found]"),
         (["list", "--database", "mysql://host/db"], 2, "error[config]"),
@@ -67,6 +68,24 @@ def test_the_database_is_in_the_users_data_folder_unless_told_otherwise(capsys, 
     with sqlite3.connect(tmp_path / "data" / "emofuse" / "service.sqlite") as connection:
         assert connection.execute("SELECT name FROM api_keys").fetchall() == [("app",)]
     connection.close()
+
+
+def test_the_database_may_stand_before_the_command(capsys, database, tmp_path):
+    other = f"sqlite:///{tmp_path / 'other.sqlite'}"
+    above = ("serve", "--database", other, "keys")
+    assert run(capsys, *above, "add", "app", "--scope", "predict")[0] == 0
+    assert "app" in run(capsys, *above, "list")[1]
+    assert "app" in run(capsys, "serve", "keys", "list", "--database", other)[1]
+    # What stands nearest counts, and without either the environment.
+    assert run(capsys, *above, "list", "--database", database)[1] == ""
+    assert run(capsys, "serve", "keys", "list")[1] == ""
+
+
+@pytest.mark.parametrize("option", [("--host", "::"), ("--port", "80"), ("--models", "text_bilstm")])
+def test_what_is_for_the_service_is_refused_with_a_command(capsys, database, option):
+    code, out, err = run(capsys, "serve", *option, "keys", "list")
+    assert (code, out) == (2, "")
+    assert option[0] in err
 
 
 def test_help_needs_no_extra():
