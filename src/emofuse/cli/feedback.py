@@ -36,8 +36,8 @@ def feedback() -> None:
 def export(out: Path, since: datetime | None, database: str | None) -> None:
     """Write the corrections as a corpus, which recipes/feedback_text.yaml learns from.
 
-    Of several by one subject about the same text and picture the latest label counts. The corpus is called
-    `jsonl`.
+    Of several by one subject about the same text and picture the latest label counts; all without a subject
+    count. The corpus is called `jsonl`.
     """
     prepare_folder(out)
     if since is not None and since.tzinfo is None:

@@ -11,8 +11,8 @@ def database(tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path / 'service.sqlite'}"
     monkeypatch.setenv("EMOFUSE_DATABASE_URL", url)
     store = Store.open(url)
-    store.add_correction(Correction(text="hm", emotion="joy"))
-    store.add_correction(Correction(text="hm", emotion="fear"))
+    store.add_correction(Correction(subject="bob", text="hm", emotion="joy"))
+    store.add_correction(Correction(subject="bob", text="hm", emotion="fear"))
     store.add_correction(Correction(image=b"x", emotion="fear"))
     store.close()
 

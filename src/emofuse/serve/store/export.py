@@ -49,9 +49,10 @@ def export_corrections(
 ) -> ExportSummary:
     """Write corrections in the form that the corpus `jsonl` reads: `train.jsonl` and `validation.jsonl`.
 
-    Of several by one subject about the same text and picture the latest label counts. A fifth of the texts,
-    the same ones in every export, is for validation. Each file appears as a whole or not at all; pictures lie
-    in `pictures`, where those of an earlier export that are not needed any more are deleted.
+    Of several by one subject about the same text and picture the latest label counts; all without a subject
+    count. A fifth of the texts, the same ones in every export, is for validation. Each file appears as a
+    whole or not at all; pictures lie in `pictures`, where those of an earlier export that are not needed any
+    more are deleted.
 
     Args:
         store: Where the corrections are.
@@ -95,10 +96,12 @@ def _split_of(correction: StoredCorrection) -> str:
 
 
 def _latest(store: CorrectionStore, since: datetime | None) -> tuple[list[StoredCorrection], int]:
-    latest: dict[tuple[str | None, ...], StoredCorrection] = {}
+    latest: dict[tuple[str | bool | None, ...], StoredCorrection] = {}
     count = 0
     for count, correction in enumerate(store.iter_corrections(since=since), 1):  # noqa: B007 - counts
-        key = (correction.subject, correction.text, correction.image_sha256)
+        # Those without a subject may be of as many people.
+        whose = correction.id if correction.subject is None else correction.subject
+        key = (correction.subject is None, whose, correction.text, correction.image_sha256)
         earlier = latest.pop(key, correction)
         latest[key] = replace(
             correction,

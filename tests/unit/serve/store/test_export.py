@@ -68,6 +68,20 @@ def test_the_latest_label_of_a_subject_counts(store, tmp_path):
     assert other.text == "other"
 
 
+def test_corrections_without_a_subject_all_count(store, tmp_path):
+    for number, emotion in enumerate(["joy", "fear", "joy"]):
+        add(store, id=f"{number}", text="hm", emotion=emotion)
+    # A subject that looks like an id is none.
+    add(store, id="3", subject="0", text="hm", emotion="anger")
+    assert export_corrections(store, tmp_path).replaced == 0
+    assert [[*sample.labels["ekman7"]] for sample in read(tmp_path)] == [
+        ["joy"],
+        ["fear"],
+        ["joy"],
+        ["anger"],
+    ]
+
+
 def test_two_pictures_are_two_samples_and_those_not_stored_are_counted(store, tmp_path):
     add(store, id="1", image=picture(1), keep_image=True, emotion="joy")
     add(store, id="2", image=picture(2), keep_image=True, emotion="joy")
