@@ -90,7 +90,23 @@ def roll_back(kind: str, database: str | None) -> None:
     """Take the promoted model of a KIND, such as text, out of service again."""
     with opened_store(database) as store:
         before = store.roll_back(kind)
+    if before is not None:
+        _check_opens(before.path, before.sha256)
     click.echo(f"The {kind} model is {before.path if before else 'the one of the settings'} again.")
+
+
+def _check_opens(path: str, sha256: str) -> None:
+    reason = "it is another model than then."
+    try:
+        if load_bundle(path).sha256 == sha256:
+            return
+    except (BundleError, UnknownModelError) as error:
+        reason = error.message
+    raise BundleError(
+        f"The model was taken out, but {path}, promoted before it, cannot be used: {reason} "
+        "The service goes on as it is. Promote a model, or roll back once more.",
+        item=path,
+    )
 
 
 def _verify(name: str) -> EmofuseError | None:
