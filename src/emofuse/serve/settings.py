@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         max_samples: Most samples in one request.
     """
 
-    model_config = SettingsConfigDict(env_prefix="EMOFUSE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="EMOFUSE_", frozen=True, extra="forbid", allow_inf_nan=False)
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
