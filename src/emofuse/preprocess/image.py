@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import re
+import struct
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +34,21 @@ MAX_PIXELS = 64_000_000
 MAX_SCANS = 64
 MIN_SIDE_PX = 8
 
+# Rows are converted some at a time: a whole picture in another mode is hundreds of megabytes more.
+STRIP_PX = 1_000_000
+
+# What Pillow's decoders and its reading of EXIF data raise when these are damaged.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    struct.error,
+)
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 
 
@@ -60,7 +77,7 @@ def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> tuple[Im
     if isinstance(source, np.ndarray):
         return _check_size(_from_array(source), "<array>", max_pixels), ()
     if isinstance(source, Image.Image):
-        return _decode(source, "<image>", max_pixels)
+        return _decode(source, "<image>", max_pixels, own=False)
     if isinstance(source, bytes):
         if not source:
             raise EmptyImageFileError("The image has zero bytes. Send the file again.", item="<bytes>")
@@ -116,7 +133,7 @@ def _open(file: IO[bytes], name: str, max_pixels: int) -> tuple[ImageArray, tupl
             ) from error
         if image.format in ("JPEG", "MPO"):
             _check_scans(file, name)
-        return _decode(image, name, max_pixels)
+        return _decode(image, name, max_pixels, own=True)
 
 
 def _check_scans(file: IO[bytes], name: str) -> None:
@@ -137,7 +154,9 @@ def _check_scans(file: IO[bytes], name: str) -> None:
         at = marker.end() + max(2, int.from_bytes(data[marker.end() : marker.end() + 2]))
 
 
-def _decode(image: Image.Image, name: str, max_pixels: int) -> tuple[ImageArray, tuple[Notice, ...]]:
+def _decode(
+    image: Image.Image, name: str, max_pixels: int, *, own: bool
+) -> tuple[ImageArray, tuple[Notice, ...]]:
     if image.width * image.height > max_pixels:
         raise _too_large(name, f"{image.width:,} x {image.height:,} pixels")
     notices: tuple[Notice, ...] = ()
@@ -145,32 +164,51 @@ def _decode(image: Image.Image, name: str, max_pixels: int) -> tuple[ImageArray,
         notices = (Notice("animated_first_frame", "The picture is animated; its first frame was read."),)
     try:
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        pixels = np.asarray(_to_rgb(upright))
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
+        # In place, which saves a copy, unless the image is the caller's.
+        if own:
+            ImageOps.exif_transpose(image, in_place=True)
+        else:
+            image = ImageOps.exif_transpose(image)
+        pixels = _to_rgb(image)
+    except _DAMAGE as error:
         raise TruncatedImageError(
             f"{name} is cut short or damaged ({error}). Copy or export it again.", item=name
         ) from error
     return _check_size(pixels, name, max_pixels), notices
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_scale_to_8_bit(np.array(image, np.float32), image.mode)).convert("RGB")
+def _to_rgb(image: Image.Image) -> ImageArray:
+    pixels: ImageArray = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(1, STRIP_PX // max(1, image.width))
+    strips = [(top, min(top + rows, image.height)) for top in range(0, image.height, rows)]
+    full = _full_scale(image, strips)
+    for top, bottom in strips:
+        strip = image.crop((0, top, image.width, bottom))
+        pixels[top:bottom] = _to_8_bit(strip, full) if full is not None else _flatten(strip)
+    return pixels
+
+
+def _full_scale(image: Image.Image, strips: Sequence[tuple[int, int]]) -> float | None:
+    if image.mode != "F":
+        return 65535.0 if image.mode == "I" or image.mode.startswith("I;16") else None
+    tops = [np.asarray(image.crop((0, start, image.width, end))).max() for start, end in strips]
+    top = float(np.max(tops, initial=0.0))
+    return 1.0 if top <= 1.0 else 255.0 if top <= 255.0 else 65535.0
+
+
+def _to_8_bit(image: Image.Image, full: float) -> np.ndarray:
+    values = np.array(image, np.float32)
+    values *= 255.0 / full
+    values += 0.5
+    return np.clip(values, 0, 255, out=values).astype(np.uint8)[:, :, None]
+
+
+def _flatten(image: Image.Image) -> np.ndarray:
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         overlay = image.convert("RGBA")
         white = Image.new("RGBA", overlay.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, overlay).convert("RGB")
-    return image.convert("RGB")
-
-
-def _scale_to_8_bit(values: np.ndarray, mode: str) -> ImageArray:
-    top = float(values.max(initial=0.0))
-    full = (1.0 if top <= 1.0 else 255.0 if top <= 255.0 else 65535.0) if mode == "F" else 65535.0
-    # In place: such a picture may be of hundreds of megabytes.
-    values *= 255.0 / full
-    values += 0.5
-    return np.clip(values, 0, 255, out=values).astype(np.uint8)
+        image = Image.alpha_composite(white, overlay)
+    return np.asarray(image.convert("RGB"))
 
 
 def _from_array(array: np.ndarray) -> ImageArray:
@@ -184,7 +222,7 @@ def _from_array(array: np.ndarray) -> ImageArray:
     if grey:
         return np.repeat(array[:, :, None], 3, axis=2)
     if array.shape[2] == 4:
-        return np.asarray(_to_rgb(Image.fromarray(array)))
+        return _to_rgb(Image.fromarray(array))
     return array
 
 

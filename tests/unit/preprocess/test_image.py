@@ -1,5 +1,7 @@
 import io
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 
@@ -210,3 +212,56 @@ def test_what_only_looks_like_scans_of_a_jpeg_is_no_obstacle():
     data = encode(Image.fromarray(scene()), "JPEG", comment=comment)
     assert data.count(b"\xff\xda") > 100
     assert load_image(data + comment)[0].shape == (30, 40, 3)
+
+
+def test_damaged_exif_is_a_damaged_picture():
+    # A width that is a text, beside an orientation: what is to be turned is written again without it.
+    entries = [(0x0100, 2, 6, 38), (0x0112, 3, 1, 6 << 16)]
+    block = b"MM\0*\0\0\0\x08" + struct.pack(">H", 2)
+    block += b"".join(struct.pack(">HHII", *entry) for entry in entries) + b"\0\0\0\0henlo\0"
+    data = encode(Image.fromarray(scene()), "JPEG", exif=b"Exif\0\0" + block)
+    for source in (data, Image.open(io.BytesIO(data))):
+        with pytest.raises(TruncatedImageError, match="damaged"):
+            load_image(source)
+
+
+def test_large_pictures_are_read_in_strips_alike():
+    random = np.random.default_rng(7)
+    height, width = 1700, 1301
+    clear = random.integers(0, 256, (height, width, 4), dtype=np.uint8)
+    white = Image.new("RGBA", (width, height), "white")
+    over = np.asarray(Image.alpha_composite(white, Image.fromarray(clear)).convert("RGB"))
+    assert np.array_equal(load_image(clear)[0], over)
+    # What it is scaled by stands in the last row alone.
+    values = np.full((height, width), 0.5, np.float32)
+    values[-1, -1] = 255
+    pixels = load_image(Image.fromarray(values))[0]
+    assert (pixels[0].max(), pixels[-1, -1].tolist()) == (1, [255, 255, 255])
+
+
+def test_an_images_own_pixels_stay_as_they_are():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    given = Image.open(io.BytesIO(encode(Image.fromarray(scene()), "PNG", exif=exif)))
+    assert load_image(given)[0].shape == (40, 30, 3)
+    assert given.size == (40, 30)
+    assert load_image(given)[0].shape == (40, 30, 3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the peak")
+@pytest.mark.parametrize("mode", ["RGBA", "F"])
+def test_reading_takes_little_more_memory_than_the_pixels(tmp_path, mode):
+    side = 3000
+    Image.new(mode, (side, side)).save(tmp_path / "a.tiff", compression="tiff_lzw")
+    code = """
+import sys
+from emofuse.preprocess import load_image
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+before = peak()
+load_image(sys.argv[1])
+print(peak() - before)
+"""
+    run = [sys.executable, "-c", code, str(tmp_path / "a.tiff")]
+    grown = 1024 * int(subprocess.run(run, capture_output=True, check=True, text=True).stdout)
+    assert 7 * side * side < grown < 11 * side * side
