@@ -43,12 +43,14 @@ EmofuseError
 ├── DatasetError (1)       a corpus that is not where or what it should be
 │   ├── CorpusNotFoundError
 │   └── CorpusFormatError
+├── StoppedError (1)       work that its caller called off
 └── ServiceError (1)       a request that the service does not answer; each has an HTTP status
     ├── BadRequestError (400)
     ├── UnauthorizedError (401)
     ├── ForbiddenError (403)
     ├── BodyTimeoutError (408)
     ├── BodyTooLargeError (413)
+    ├── UnsupportedMediaTypeError (415)
     ├── RateLimitedError (429)
     └── UnavailableError (503)
         ├── OverloadedError
@@ -96,6 +98,7 @@ __all__ = [
     "OverloadedError",
     "RateLimitedError",
     "ServiceError",
+    "StoppedError",
     "StoreError",
     "StoreSchemaError",
     "StoreUnavailableError",
@@ -110,6 +113,7 @@ __all__ = [
     "UnknownModelError",
     "UnknownScopeError",
     "UnknownTaxonomyError",
+    "UnsupportedMediaTypeError",
     "UsageError",
     "VersionNotFoundError",
 ]
@@ -399,6 +403,12 @@ class CorpusFormatError(DatasetError):
     code = "corpus_format"
 
 
+class StoppedError(EmofuseError):
+    """Work that its caller called off."""
+
+    code = "stopped"
+
+
 class ServiceError(EmofuseError):
     """A request that the service does not answer.
 
@@ -449,6 +459,13 @@ class BodyTooLargeError(ServiceError):
 
     code = "body_too_large"
     status = 413
+
+
+class UnsupportedMediaTypeError(ServiceError):
+    """A body of a content type that is not read."""
+
+    code = "unsupported_media_type"
+    status = 415
 
 
 class RateLimitedError(ServiceError):

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import PHOTOS
 
 from emofuse import Modality, Predictor, Sample
-from emofuse.errors import ConfigError, InputError, UnknownLabelError
+from emofuse.errors import ConfigError, InputError, StoppedError, UnknownLabelError
 from emofuse.explain import (
     DEFAULT_METHODS,
     METHODS,
@@ -190,3 +190,21 @@ def test_a_missing_extra_is_named_with_its_command(name, package):
     assert done.returncode == 2
     assert "pip install 'emofuse[explain]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# All ask before they read the sample; but for two that look once, they do so again before every further step.
+@pytest.mark.parametrize(("name", "modality"), EVERY)
+def test_every_explainer_ends_when_it_is_called_off(reader, name, modality):
+    answers = iter([] if name in ("attention", "grad_cam") else [False])
+    called_off = SubjectReader(reader.models, stop=lambda: next(answers, True))
+    with pytest.raises(StoppedError):
+        build_explainer(name, modality, called_off).explain(SAMPLES[modality])
+
+
+def test_a_long_text_is_read_in_parts_so_that_it_can_be_called_off(reader):
+    asked = []
+    text = "what a day " * 600
+    counting = SubjectReader(reader.models, stop=lambda: asked.append(1) or len(asked) > 3)
+    with pytest.raises(StoppedError):
+        build_explainer("occlusion", Modality.TEXT, counting).explain(Sample(text=text))
+    assert len(asked) == 4

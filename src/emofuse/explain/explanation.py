@@ -110,6 +110,7 @@ class Explainer(Protocol):
             InputError: The sample cannot be read, or lacks the modality.
             UnknownLabelError: The answer has no such label; the message lists them.
             ConfigError: The method cannot look into the chosen model.
+            StoppedError: The caller called it off.
         """
         ...
 

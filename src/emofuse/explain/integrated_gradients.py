@@ -69,6 +69,7 @@ class IntegratedGradientsExplainer:
         ids, shares = torch.from_numpy(tokens.ids), torch.from_numpy(own.shares.copy())
 
         def answer(vectors: Tensor) -> Tensor:
+            self._reader.check_wanted()
             # Only the length of the ids is used beside the vectors.
             known = {graph.embedding: vectors}
             [logits] = graph.run(ids.expand(len(vectors), -1), [own.source], known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,11 +52,15 @@ class SampleExplainer:
     Args:
         models: The models.
         crop: Take every image as one face.
+        stop: Asked again and again from the thread that explains; once it says yes, `explain` ends within
+            seconds.
     """
 
-    def __init__(self, models: ModelSet, *, crop: bool = False) -> None:
+    def __init__(
+        self, models: ModelSet, *, crop: bool = False, stop: Callable[[], bool] = lambda: False
+    ) -> None:
         self._predictor = Predictor(models, crop=crop)
-        self._reader = SubjectReader(models, crop=crop)
+        self._reader = SubjectReader(models, crop=crop, stop=stop)
 
     @classmethod
     def load(
@@ -100,6 +104,7 @@ class SampleExplainer:
             InputError: The sample cannot be read.
             ConfigError: No such method, or it explains nothing that the sample has.
             MissingExtraError: The method needs a package that is not installed.
+            StoppedError: `stop` said so.
         """
         if method is not None and method not in METHODS:
             raise ConfigError(f"Unknown method {method!r}. Valid: {', '.join(METHODS)}.", item=method)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
-from emofuse.errors import EmptySampleError, UnknownLabelError
+from emofuse.errors import EmptySampleError, StoppedError, UnknownLabelError
 from emofuse.preprocess import load_image
 from emofuse.runtime.evidence import BASE, SENTIMENT, Evidence, ModelReading
 from emofuse.runtime.model_set import ModelSet
@@ -20,6 +20,7 @@ from emofuse.types import FaceBox, FloatArray, ImageArray, Modality, Sample
 __all__ = ["Subject", "SubjectReader", "Target"]
 
 PIXELS_AT_ONCE = 16_000_000
+CHARACTERS_AT_ONCE = 50_000  # some two seconds
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,24 @@ class SubjectReader:
     Args:
         models: The models.
         crop: Take every image as one face.
+        stop: Asked again and again; once it says yes, reading ends with a StoppedError.
     """
 
-    def __init__(self, models: ModelSet, *, crop: bool = False) -> None:
+    def __init__(
+        self, models: ModelSet, *, crop: bool = False, stop: Callable[[], bool] = lambda: False
+    ) -> None:
         self.models = models
         self.crop = crop
+        self._stop = stop
+
+    def check_wanted(self) -> None:
+        """Call before any long step.
+
+        Raises:
+            StoppedError: The caller does not want the answer any more.
+        """
+        if self._stop():
+            raise StoppedError("The explanation was called off before it was done.")
 
     def read(self, sample: Sample) -> Subject:
         """Read a sample as it is.
@@ -104,7 +118,9 @@ class SubjectReader:
 
         Raises:
             InputError: Nothing of it could be read.
+            StoppedError: The caller called it off.
         """
+        self.check_wanted()
         [reading] = SampleReader(self.models, crop=self.crop).read([sample])
         if not reading.evidence:
             raise (
@@ -157,13 +173,17 @@ class SubjectReader:
 
         Returns:
             (texts,) float32.
+
+        Raises:
+            StoppedError: The caller called it off.
         """
         reader = SampleReader(self.models.only(Modality.TEXT))
-        readings = reader.read([Sample(text=text) for text in texts], deep=self._deep(subject))
-        found = [
-            self.probability(subject, target, {Modality.TEXT: reading.evidence.get(Modality.TEXT)})
-            for reading in readings
-        ]
+        found = []
+        for some in _in_parts(texts):
+            self.check_wanted()
+            for reading in reader.read([Sample(text=text) for text in some], deep=self._deep(subject)):
+                changes = {Modality.TEXT: reading.evidence.get(Modality.TEXT)}
+                found.append(self.probability(subject, target, changes))
         return np.array(found, dtype=np.float32)
 
     def score_pictures(
@@ -182,12 +202,16 @@ class SubjectReader:
 
         Returns:
             (pictures,) float32.
+
+        Raises:
+            StoppedError: The caller called it off.
         """
         assert subject.image is not None
         reader = SampleReader(self.models.only(modality, lambda _: subject.boxes), crop=self.crop)
         at_once = max(1, PIXELS_AT_ONCE // subject.image[..., 0].size)
         waiting, found = iter(pictures), []
         while samples := [Sample(image=picture) for picture in islice(waiting, at_once)]:
+            self.check_wanted()
             for reading in reader.read(samples, deep=self._deep(subject)):
                 found.append(self.probability(subject, target, {modality: reading.evidence.get(modality)}))
         return np.array(found, dtype=np.float32)
@@ -195,3 +219,16 @@ class SubjectReader:
     def _deep(self, subject: Subject) -> bool:
         alone = len(subject.evidence) == 1 and self.models.fusion.keeps_alone
         return self.models.deep and not alone
+
+
+def _in_parts(texts: Sequence[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    characters = 0
+    for text in texts:
+        if part and characters + len(text) > CHARACTERS_AT_ONCE:
+            yield part
+            part, characters = [], 0
+        part.append(text)
+        characters += len(text)
+    if part:
+        yield part

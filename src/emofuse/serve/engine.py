@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from PIL import Image
@@ -41,11 +41,13 @@ class ExplainOptions(NamedTuple):
         crop: Take the image as one face.
         method: Name of an explainer, or None for the default.
         label: What to explain, or None for the most probable label.
+        stop: Says when nobody waits for it any more.
     """
 
     crop: bool = False
     method: str | None = None
     label: str | None = None
+    stop: Callable[[], bool] = lambda: False
 
 
 class Answer(NamedTuple):
@@ -169,7 +171,7 @@ class Engine:
         Returns:
             One report per sample in order as JSON, or the error that says why there is none.
         """
-        explainer = SampleExplainer(self._models, crop=options.crop)
+        explainer = SampleExplainer(self._models, crop=options.crop, stop=options.stop)
         return [self._explain(explainer, sample, options) for sample in samples]
 
     def _explain(

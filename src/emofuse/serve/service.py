@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from operator import attrgetter
+from threading import Event
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -211,8 +212,13 @@ class Service:
         """
         until = arrival(request) + self.settings.batch_deadline_s
         request.scope["samples"] = 1
+        left = Event()
+        options = options._replace(stop=left.is_set)
         waiting = self.explanations.submit(options, [sample], until=until)
-        [report] = (await _while_connected(request, waiting)).results
+        try:
+            [report] = (await _while_connected(request, waiting)).results
+        finally:
+            left.set()
         if isinstance(report, EmofuseError):
             raise report
         return report

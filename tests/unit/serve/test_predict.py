@@ -1,5 +1,6 @@
 import base64
 import io
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,17 @@ def test_explains(client: TestClient) -> None:
     [own] = answer["explanations"]
     assert own["label"] == "joy"
     assert max(own["words"], key=lambda word: word["attribution"])["text"] == "proud"
+
+
+def test_an_explanation_that_nobody_waits_for_ends(tmp_path: Path) -> None:
+    settings = Settings(
+        models=("text_bilstm",), database_url=f"sqlite:///{tmp_path}/s.sqlite", batch_deadline_s=0.5
+    )
+    with TestClient(create_app(settings)) as own:
+        long = own.post("/v1/explain", json={"text": "what a day " * 900})  # half a minute's work
+        assert (long.status_code, long.json()["code"]) == (503, "deadline")
+        start = time.monotonic()
+    assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize(
