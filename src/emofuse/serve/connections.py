@@ -18,13 +18,16 @@ __all__ = ["Connection", "uvicorn_options"]
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32_768
+MAX_PIPELINED = 16  # requests that wait for the answer to the one before
+MIN_TAKEN_BYTES = 16_384  # of an answer, in each `idle_s`
 
 
 class Connection(HttpToolsProtocol):
     """An HTTP connection whose requests begin in time, have small headers, and end with their answer.
 
-    uvicorn's own waits for ever for the rest of a header or of a body that nobody reads, and takes headers of
-    any size. Its arguments are those of its parent; the class for some settings is made by `limited`.
+    uvicorn's own waits for ever for the rest of a header, of a body that nobody reads, and for a client that
+    does not take its answers; it takes headers of any size and any number of requests at once. Its arguments
+    are those of its parent; the class for some settings is made by `limited`.
     """
 
     idle_s = 60.0
@@ -37,6 +40,7 @@ class Connection(HttpToolsProtocol):
         self._head_done = True
         self._refusal = HTTPStatus.BAD_REQUEST
         self._end: asyncio.TimerHandle | None = None
+        self._stuck: asyncio.TimerHandle | None = None
 
     @classmethod
     def limited(cls, settings: Settings) -> type[Connection]:
@@ -57,6 +61,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of a connection."""
         self._keep()
+        self._flows()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -87,6 +92,9 @@ class Connection(HttpToolsProtocol):
         self._head_done = True
         self._keep()
         super().on_headers_complete()
+        if len(self.pipeline) > MAX_PIPELINED:
+            self._refusal = HTTPStatus.TOO_MANY_REQUESTS
+            raise ValueError("pipelined")  # as for headers
 
     def on_message_complete(self) -> None:
         """Come to the end of a request."""
@@ -96,13 +104,32 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Come to the end of an answer; a client that goes on sending its request is cut off later."""
         super().on_response_complete()
-        if self.cycle.more_body and not self.transport.is_closing():
+        if self.transport.is_closing():
+            self._watch_writing()
+        elif self.cycle.more_body:
             self._end_after(self.linger_s)
+
+    def pause_writing(self) -> None:
+        """Wait until the client takes what was written, but not for ever."""
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        if not self.transport.is_closing():
+            self._flows()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which no other request came."""
+        self._close()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or has too much of it."""
         if self._refusal == HTTPStatus.BAD_REQUEST:
             self._refuse(self._refusal, "bad_request", msg)
+        elif self._refusal == HTTPStatus.TOO_MANY_REQUESTS:
+            self._close()  # an answer now would be taken for that to an earlier request
         else:
             self._refuse_head()
 
@@ -124,16 +151,38 @@ class Connection(HttpToolsProtocol):
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.close()
+        self._close()
 
     def _end_after(self, seconds: float) -> None:
         self._keep()
-        self._end = self.loop.call_later(seconds, self.transport.close)
+        self._end = self.loop.call_later(seconds, self._close)
+
+    def _close(self) -> None:
+        self.transport.close()
+        self._watch_writing()  # it closes once all is written
 
     def _keep(self) -> None:
         if self._end is not None:
             self._end.cancel()
             self._end = None
+
+    def _watch_writing(self) -> None:
+        if self._stuck is None:
+            left = self.transport.get_write_buffer_size()
+            self._stuck = self.loop.call_later(self.idle_s, self._end_stuck, left)
+
+    def _end_stuck(self, before: int) -> None:
+        self._stuck = None
+        left = self.transport.get_write_buffer_size()
+        if left and left > before - MIN_TAKEN_BYTES:
+            self.transport.abort()
+        elif left:
+            self._watch_writing()
+
+    def _flows(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
@@ -151,6 +200,8 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
         "loop": "asyncio",
         "log_config": LOGGING,
         "access_log": False,
+        # The address of a client is that of its connection, whatever it says itself.
+        "proxy_headers": False,
         "server_header": False,
         "timeout_keep_alive": math.ceil(settings.idle_s),
         "timeout_graceful_shutdown": math.ceil(settings.batch_deadline_s),
