@@ -21,6 +21,8 @@ __all__ = ["Access", "ApiKey", "Keys", "check_exposure", "needs"]
 
 TRUST_S = 3.0
 LOOK_UPS = 4
+# What proxies add; through one anybody may come.
+_FORWARDED = ("forwarded", "via", "x-real-ip", "x-forwarded-")
 
 
 class ApiKey(Protocol):
@@ -190,6 +192,13 @@ def _check_local(connection: HTTPConnection, origins: Sequence[str]) -> None:
         return  # no network: a Unix socket, or a call within the process
     if not is_loopback(address):
         raise UnauthorizedError("An API key is needed from another machine, and there is none yet.")
+    for name in connection.headers:
+        if name.startswith(_FORWARDED):
+            raise ForbiddenError(
+                f"This request came through a proxy ({name[:80]}), which needs an API key, and there is none "
+                "yet. Make one with `emofuse serve keys add`.",
+                item=name[:80],
+            )
     # A browser on this machine lends its connection to any page: by name (which a stranger's may resolve to
     # 127.0.0.1), or across sites.
     host, origin = connection.headers.get("host", ""), connection.headers.get("origin")

@@ -139,6 +139,17 @@ def test_without_keys_pages_of_others_do_not_get_in(headers: dict[str, str]) -> 
         admit(Access(FakeKeys(), Settings()), "predict", **headers)
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["forwarded", "via", "x_real_ip", "x_forwarded_for", "x_forwarded_host", "x_forwarded_proto"],
+)
+def test_without_keys_nobody_gets_in_through_a_proxy(header: str) -> None:
+    own, given = Access(FakeKeys(), Settings()), {header: "127.0.0.1"}
+    with pytest.raises(ForbiddenError, match="keys add"):
+        admit(own, "predict", host="127.0.0.1:8000", **given)
+    assert admit(Access(FakeKeys(KEYS), Settings()), "predict", x_api_key="good", **given) == "k1"
+
+
 def test_own_and_allowed_pages_get_in() -> None:
     assert admit(Access(FakeKeys(), Settings()), "predict", origin="http://localhost:8000") is None
     own = Access(FakeKeys(), Settings(cors_origins=("https://a.example",)))
