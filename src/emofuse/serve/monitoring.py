@@ -51,8 +51,12 @@ class Monitor:
         self._runs = Histogram("emofuse_batch_size", "Samples in a run.", buckets=SIZES, registry=registry)
         self._queue = Gauge("emofuse_queue_depth", "Samples that wait.", ["queue"], registry=registry)
         self._in_flight = Gauge("emofuse_in_flight", "Requests being answered.", registry=registry)
-        self._rejected = Counter("emofuse_rejected", "Requests refused.", ["reason"], registry=registry)
-        self._errors = Counter("emofuse_errors", "Samples without an answer.", ["code"], registry=registry)
+        self._rejected = Counter(
+            "emofuse_rejected", "Requests refused for now.", ["reason"], registry=registry
+        )
+        self._errors = Counter(
+            "emofuse_errors", "Samples and requests without an answer.", ["code"], registry=registry
+        )
         self._warnings = Counter("emofuse_warnings", "Warnings of answers.", ["code"], registry=registry)
         self._answers = Counter("emofuse_predictions", "Samples answered.", registry=registry)
         self._abstained = Counter("emofuse_abstained", "Answers too uncertain to act on.", registry=registry)

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import bright_square, build_pool_bundle
 
+from emofuse import errors
 from emofuse.evaluate.reference import count_reference
 from emofuse.runtime.bundle import load_bundle
 from emofuse.runtime.predictor import Predictor
@@ -213,6 +214,26 @@ def test_the_dashboard_has_what_grafana_needs():
 def find_panel(panels, word):
     [found] = [own for own in panels if word in own["title"]]
     return found
+
+
+def test_alerts_tell_bad_samples_from_clients_that_are_refused():
+    yaml = pytest.importorskip("yaml")
+    [group] = yaml.safe_load((EXAMPLES / "prometheus" / "alerts.yml").read_text())["groups"]
+    rules = {rule["alert"]: rule["expr"] for rule in group["rules"]}
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    unread = re.search(r'code=~"(.+?)"', rules["EmofuseErrors"])[1]
+    broken = re.search(r'code=~"(.+?)"', rules["EmofuseBroken"])[1]
+    for kind in kinds:
+        sample = issubclass(kind, errors.InputError) and kind.__name__ not in (
+            "InputError",
+            "BadTurnError",
+            "TrackerStateError",
+        )
+        assert bool(re.fullmatch(unread, kind.code)) is sample, kind.code
+        if issubclass(kind, errors.ServiceError | errors.InputError | errors.UsageError):
+            assert not re.fullmatch(broken, kind.code)
+    assert f'reason!="{errors.RateLimitedError.code}"' in rules["EmofuseRefuses"]
+    assert rules["EmofuseDown"] == 'up{job="emofuse"} == 0'
 
 
 def test_alerts_and_scrape_settings_are_well_formed():
