@@ -21,7 +21,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from emofuse.errors import BadRequestError, EmofuseError
+from emofuse.errors import BadRequestError, EmofuseError, UnsupportedMediaTypeError
 from emofuse.serve.store.records import check_name
 from emofuse.types import Sample
 
@@ -172,7 +172,8 @@ async def read_body(request: Request, form: type[Body]) -> Body:
         The body.
 
     Raises:
-        BadRequestError: It is neither, or malformed.
+        BadRequestError: It is malformed.
+        UnsupportedMediaTypeError: It is neither.
         InvalidFieldsError: It does not fit.
         BodyTooLargeError: It has too many bytes.
     """
@@ -180,7 +181,7 @@ async def read_body(request: Request, form: type[Body]) -> Body:
     if kind == "application/json":
         return read_json(await request.body(), form)
     if kind != "multipart/form-data":
-        raise BadRequestError(
+        raise UnsupportedMediaTypeError(
             f"Send application/json or multipart/form-data, not {kind[:80]}.", item=kind[:80]
         )
     fields = await _read_form(request, form)

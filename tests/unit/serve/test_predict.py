@@ -57,7 +57,8 @@ def test_an_explanation_that_nobody_waits_for_ends(tmp_path: Path) -> None:
         models=("text_bilstm",), database_url=f"sqlite:///{tmp_path}/s.sqlite", batch_deadline_s=0.5
     )
     with TestClient(create_app(settings)) as own:
-        long = own.post("/v1/explain", json={"text": "what a day " * 900})  # half a minute's work
+        body = {"text": "what a day " * 900, "method": "shapley"}  # a minute's work
+        long = own.post("/v1/explain", json=body)
         assert (long.status_code, long.json()["code"]) == (503, "deadline")
         start = time.monotonic()
     assert time.monotonic() - start < 10
@@ -91,10 +92,16 @@ def test_refuses_what_is_no_json(client: TestClient) -> None:
     for content, kind in (
         (b"{", "application/json"),
         (b"[" * 5000, "application/json"),
-        (b"a", "text/plain"),
     ):
         answer = client.post("/v1/predict", content=content, headers={"content-type": kind})
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+
+def test_refuses_other_content_types(client: TestClient) -> None:
+    for path in ("/v1/predict", "/v1/predict/batch", "/v1/explain", "/v1/feedback"):
+        answer = client.post(path, content=b"a", headers={"content-type": "text/plain"})
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+        assert "415" in client.get("/openapi.json").json()["paths"][path]["post"]["responses"]
 
 
 def test_refuses_too_much(client: TestClient) -> None:
@@ -125,6 +132,7 @@ def test_names_its_models(client: TestClient) -> None:
 
 def test_is_alive_and_ready(client: TestClient) -> None:
     assert client.get("/healthz").json() == client.get("/readyz").json() == {"status": "ok"}
+    assert client.head("/healthz").status_code == client.head("/readyz").status_code == 200
 
 
 def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:

@@ -27,7 +27,7 @@ class Receipt(BaseModel):
     "/feedback",
     status_code=status.HTTP_201_CREATED,
     openapi_extra=takes(FeedbackBody),
-    responses=refusals(400, 401, 403, 408, 409, 413, 422, 429, 503),
+    responses=refusals(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
 )
 async def feedback(request: Request, service: ServiceDep) -> Receipt:
     """Store a correction; the answer comes once it would survive a crash.

@@ -23,12 +23,14 @@ class Health(BaseModel):
     status: str = "ok"
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> Health:
     """Whether the process runs."""
     return Health()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=refusals(503))
 async def readyz(service: ServiceDep) -> Health:
     """Whether requests are answered now: the models are open and the database is there."""

@@ -16,7 +16,7 @@ from emofuse.taxonomy import load_mapping
 __all__ = ["router"]
 
 JSON = "application/json"
-REFUSALS = (400, 401, 403, 408, 413, 422, 429, 503)
+REFUSALS = (400, 401, 403, 408, 413, 415, 422, 429, 503)
 PREDICTION = {"$ref": "#/components/schemas/Prediction"}
 PREDICTIONS = {
     "type": "object",
