@@ -103,7 +103,7 @@ class SampleReader:
             try:
                 image, notices = load_image(sample.image)
             except InputError as error:
-                reading.errors.append(error)
+                reading.errors.append(_let_go(error))
                 continue
             reading.notices += notices
             if sides := self._sides(Modality.SCENE):
@@ -111,7 +111,7 @@ class SampleReader:
             try:
                 crops += [(i, box, found) for box, found in self._find_faces(image, reading)]
             except NoFaceError as error:
-                reading.errors.append(error)
+                reading.errors.append(_let_go(error))
         if crops:
             self._read_faces(crops, readings, deep=deep)
         if scenes:
@@ -163,6 +163,14 @@ class SampleReader:
                 readings[i].models[model.bundle.name] = model.bundle.version
         for (i, box, _), *own in zip(crops, *columns, strict=True):
             readings[i].faces.append((box, Evidence(own).emotion))
+
+
+def _let_go(error: InputError) -> InputError:
+    # Its traceback holds the whole picture for as long as the error is kept.
+    for own in (error, error.__cause__, error.__context__):
+        if own is not None:
+            own.__traceback__ = None
+    return error
 
 
 def _overlaps(box: FaceBox, image: ImageArray) -> bool:

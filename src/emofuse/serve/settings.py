@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     idle_s: float = Field(60.0, gt=0)
     body_timeout_s: float = Field(30.0, gt=0)
     max_body_bytes: int = Field(16_000_000, ge=1024)
-    max_pixels: int = Field(25_000_000, ge=64)
+    max_pixels: int = Field(16_000_000, ge=64)
     max_characters: int = Field(100_000, ge=1)
     max_samples: int = Field(256, ge=1)
 
