@@ -93,6 +93,13 @@ def soak_table(record: Mapping[str, Any]) -> str:
     return render(["measure", "value"], rows)
 
 
+def memory_table() -> str:
+    """Resident memory with the largest pictures."""
+    record = read("picture_memory")
+    rows = [[own["case"], own["before_mb"], own["peak_mb"]] for own in record["rows"]]
+    return f"{render(['pictures', 'before, MB', 'peak, MB'], rows)}\n\n`{record['command']}`."
+
+
 def _answers(figures: Mapping[str, Any]) -> str:
     words = {"503+retry": "503 with `Retry-After`"}
     return ", ".join(
@@ -119,6 +126,7 @@ def _measured(part: str, table: Callable[[Mapping[str, Any]], str]) -> Callable[
 
 
 TABLES = {
+    "service_memory": memory_table,
     "service_overload": _measured("overload", overload_table),
     "service_load": _measured("rows", rows_table),
     "service_settings": settings_table,
