@@ -100,6 +100,23 @@ def memory_table() -> str:
     return f"{render(['pictures', 'before, MB', 'peak, MB'], rows)}\n\n`{record['command']}`."
 
 
+def durability_table() -> str:
+    """What was lost when the service was killed."""
+    record = read("durability")
+    names = {
+        "kills_of_the_service": "kills of the service",
+        "kills_of_the_database": "kills of the database",
+        "acknowledged": "corrections acknowledged",
+        "lost": "of them lost",
+        "twice": "stored twice",
+        "altered": "altered",
+        "start_max_s": "longest start, s",
+    }
+    versions = {"sqlite": "SQLite", "postgresql": f"PostgreSQL {record['postgresql_version'].split()[0]}"}
+    rows = [[what, *(record[name][key] for name in versions)] for key, what in names.items()]
+    return f"{render(['', *versions.values()], rows)}\n\n`{record['command']}`, seed {record['seed']}."
+
+
 def _answers(figures: Mapping[str, Any]) -> str:
     words = {"503+retry": "503 with `Retry-After`"}
     return ", ".join(
@@ -126,6 +143,7 @@ def _measured(part: str, table: Callable[[Mapping[str, Any]], str]) -> Callable[
 
 
 TABLES = {
+    "service_durability": durability_table,
     "service_memory": memory_table,
     "service_overload": _measured("overload", overload_table),
     "service_load": _measured("rows", rows_table),
