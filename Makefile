@@ -58,7 +58,7 @@ $(CORE)/.installed: $(SOURCES)
 
 # wordnet-base: the synonyms that recipe bert_rnn learns from. postgresql: the other database of the service.
 $(DEV)/.installed: pyproject.toml constraints.txt
-	tools/need-packages wordnet-base postgresql
+	tools/need-packages curl postgresql wordnet-base
 	tools/make-venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet -c constraints.txt -e '.[all,dev]'
 	touch $@

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import bright_square, build_pool_bundle
 
@@ -217,7 +218,6 @@ def find_panel(panels, word):
 
 
 def test_alerts_tell_bad_samples_from_clients_that_are_refused():
-    yaml = pytest.importorskip("yaml")
     [group] = yaml.safe_load((EXAMPLES / "prometheus" / "alerts.yml").read_text())["groups"]
     rules = {rule["alert"]: rule["expr"] for rule in group["rules"]}
     kinds = [getattr(errors, name) for name in errors.__all__]
@@ -237,7 +237,6 @@ def test_alerts_tell_bad_samples_from_clients_that_are_refused():
 
 
 def test_alerts_and_scrape_settings_are_well_formed():
-    yaml = pytest.importorskip("yaml")
     [group] = yaml.safe_load((EXAMPLES / "prometheus" / "alerts.yml").read_text())["groups"]
     for rule in group["rules"]:
         assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}

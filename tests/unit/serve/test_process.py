@@ -4,7 +4,6 @@ import filecmp
 import importlib
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,7 +84,6 @@ def test_service_needs_no_other_extra() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_lines_of_the_page_work(url: str) -> None:
     page = (ROOT / "docs/service.md").read_text(encoding="utf-8")
     lines = "".join(re.findall(r"^```sh\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE))
