@@ -56,7 +56,7 @@ $(CORE)/.installed: $(SOURCES)
 	$(CORE)/bin/python -m pip install --quiet .
 	touch $@
 
-# wordnet-base: the synonyms that recipe bert_rnn learns from. postgresql: the other database of the service.
+# wordnet-base: synonyms for the recipe bert_rnn. postgresql: the other database of the service. curl: its examples.
 $(DEV)/.installed: pyproject.toml constraints.txt
 	tools/need-packages curl postgresql wordnet-base
 	tools/make-venv $(DEV)
