@@ -23,8 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -33,7 +32,7 @@ from typing import Any
 import httpx
 import psycopg
 from machine import describe_machine
-from postgres import PostgresServer
+from postgres import PostgresServer, running_postgres
 
 from emofuse.serve.store import Store
 from emofuse.serve.store.database import Database
@@ -265,17 +264,6 @@ def conclude(url: str, clients: Clients, findings: Findings) -> None:
     findings.acknowledged, findings.repeated = len(clients.acknowledged), clients.repeats
 
 
-@contextmanager
-def durable_postgres() -> Iterator[PostgresServer]:
-    """A server that waits for the disk."""
-    server = PostgresServer(durable=True)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
 def main() -> None:
     """Torture both databases and write the figures; exit 1 when a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -288,7 +276,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         url = f"sqlite:///{folder}/service.sqlite"
         results["sqlite"] = torture(url, arguments.kills, arguments.seed, None)
-    with durable_postgres() as server:
+    with running_postgres(durable=True) as server:
         with psycopg.connect(server.url()) as connection:
             [version] = connection.execute("SHOW server_version").fetchone() or [""]
             [fsync] = connection.execute("SHOW fsync").fetchone() or [""]

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +113,21 @@ class PostgresServer:
         except psycopg.OperationalError:
             return False
         return True
+
+
+@contextmanager
+def running_postgres(*, durable: bool) -> Iterator[PostgresServer]:
+    """A server for the length of a block.
+
+    Args:
+        durable: As for `PostgresServer`.
+
+    Yields:
+        The server.
+    """
+    server = PostgresServer(durable=durable)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

@@ -1,22 +1,11 @@
 """Empty databases for tests: SQLite, and a real PostgreSQL server."""
 
 import itertools
-from contextlib import contextmanager
 
 import pytest
-from benchmarks.postgres import PostgresServer
+from benchmarks.postgres import running_postgres
 
 _NUMBERS = itertools.count()
-
-
-@contextmanager
-def running_postgres(*, durable):
-    server = PostgresServer(durable=durable)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")

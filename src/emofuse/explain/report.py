@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -44,6 +45,11 @@ class Report:
             "prediction": self.prediction.to_dict(),
             "explanations": [own.to_dict() for own in self.explanations],
         }
+
+    def to_json(self) -> bytes:
+        """`to_dict` as one line of UTF-8, without the line's end; half a surrogate becomes a JSON escape."""
+        line = json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
+        return line.encode("utf-8", errors="backslashreplace")
 
 
 class SampleExplainer:

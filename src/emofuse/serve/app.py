@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from operator import attrgetter
@@ -69,6 +69,17 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         # They would lead to whatever the client sent as host.
         redirect_slashes=False,
     )
+    _wrap(app, settings, running)
+    app.add_exception_handler(EmofuseError, render_error)
+    app.add_exception_handler(RequestValidationError, render_invalid)
+    app.add_exception_handler(HTTPException, render_http_error)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = partial(describe, app, ROUTERS)  # type: ignore[method-assign]
+    return app
+
+
+def _wrap(app: FastAPI, settings: Settings, running: Callable[[], Service]) -> None:
     app.add_middleware(
         Limits,
         max_body_bytes=settings.max_body_bytes,
@@ -86,10 +97,3 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         )
     # The last one added comes first.
     app.add_middleware(Gateway, monitor=lambda: running().monitor)
-    app.add_exception_handler(EmofuseError, render_error)
-    app.add_exception_handler(RequestValidationError, render_invalid)
-    app.add_exception_handler(HTTPException, render_http_error)
-    for router in ROUTERS:
-        app.include_router(router)
-    app.openapi = partial(describe, app, ROUTERS)  # type: ignore[method-assign]
-    return app

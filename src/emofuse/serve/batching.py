@@ -34,13 +34,11 @@ class Done(Generic[Result]):
         results: One per item, in order.
         queued_s: Seconds between submission and the start of the run.
         run_s: Seconds of the run, which other jobs may have shared.
-        batch: Items of all jobs in that run.
     """
 
     results: Sequence[Result]
     queued_s: float
     run_s: float
-    batch: int
 
 
 @dataclass(eq=False)
@@ -179,7 +177,7 @@ class Batcher(Generic[Kind, Item, Result]):
         for job in jobs:
             own = results[position : position + len(job.items)]
             position += len(job.items)
-            _deliver(job, Done(own, start - job.since, spent, len(items)))
+            _deliver(job, Done(own, start - job.since, spent))
         return True
 
     def _take(self) -> list[_Job[Kind, Item, Result]]:

@@ -196,7 +196,7 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """
     return {
         "http": Connection.limited(settings),
-        # uvloop asks for the interpreter at every event: under overload the models then hardly run.
+        # Not uvloop: flooded, it answered less and let single connections wait for seconds.
         "loop": "asyncio",
         "log_config": LOGGING,
         "access_log": False,

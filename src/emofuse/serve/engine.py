@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -179,11 +178,9 @@ class Engine:
     ) -> bytes | EmofuseError:
         try:
             self._limits.check(sample)
-            report = explainer.explain(sample, method=options.method, label=options.label)
+            return explainer.explain(sample, method=options.method, label=options.label).to_json()
         except EmofuseError as error:
             return error
-        line = json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":"))
-        return line.encode("utf-8", errors="backslashreplace")
 
 
 def _open_models(names: Sequence[str]) -> ModelSet:

@@ -66,7 +66,6 @@ class Service:
         self.explanations: Batcher[ExplainOptions, Sample, bytes | EmofuseError] = Batcher(
             self.engine.explain, threads=1, batch_size=1, queue_size=max(1, settings.queue_size // 8)
         )
-
         self.monitor.watch_queue("predictions", lambda: self.predictions.waiting)
         self.monitor.watch_queue("explanations", lambda: self.explanations.waiting)
 

@@ -74,7 +74,8 @@ async def _answer(socket: WebSocket, tracker: Tracker, message: str | bytes, *, 
     except EmofuseError as raised:
         shown = public(raised, socket.scope["request_id"])
         return _write({"error": {"code": shown.code, "message": shown.message, "item": shown.item}})
-    return _write({"prediction": answer.prediction.to_dict(), "state": state.to_dict()})
+    # The prediction is JSON already.
+    return f'{{"prediction":{answer.body.decode()},"state":{_write(state.to_dict())}}}'
 
 
 def _write(content: dict[str, Any]) -> str:
