@@ -24,6 +24,7 @@ EmofuseError
 │   │   ├── TruncatedImageError
 │   │   ├── ImageTooLargeError
 │   │   └── ImageTooSmallError
+│   ├── VideoError
 │   ├── NoFaceError
 │   ├── NoModalityError
 │   ├── BadTurnError
@@ -116,6 +117,7 @@ __all__ = [
     "UnsupportedMediaTypeError",
     "UsageError",
     "VersionNotFoundError",
+    "VideoError",
 ]
 
 
@@ -287,6 +289,12 @@ class ImageTooSmallError(ImageError):
     """Fewer pixels than anything can be read from."""
 
     code = "image_too_small"
+
+
+class VideoError(EmofuseError):
+    """A video that cannot be read, or is longer or larger than what is read."""
+
+    code = "video"
 
 
 class NoFaceError(InputError):

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import click
 
-from emofuse.errors import BadTurnError, ConfigError, EmofuseError, TrackerStateError
+from emofuse.errors import ConfigError, EmofuseError, TrackerStateError
 from emofuse.runtime.predictor import Predictor
-from emofuse.tracking import TRACK_SCHEMA, Tracker
+from emofuse.tracking import TRACK_SCHEMA, Tracker, parse_turn
 from emofuse.types import Sample
 
 
@@ -54,7 +54,7 @@ def track(
 
 def _answer(tracker: Tracker, predictor: Predictor, line: bytes) -> dict[str, Any]:
     try:
-        turn = _parse(line)
+        turn = parse_turn(line)
         prediction = _predict(predictor, turn)
         state = tracker.update(prediction, time=turn.get("time"), speaker=turn.get("speaker"))
     except EmofuseError as error:
@@ -64,16 +64,6 @@ def _answer(tracker: Tracker, predictor: Predictor, line: bytes) -> dict[str, An
     return state.to_dict() | ({"error": wrong} if wrong else {})
 
 
-def _parse(line: bytes) -> dict[str, Any]:
-    try:
-        turn = json.loads(line, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise BadTurnError(f"The line is not JSON ({error}).") from error
-    if not isinstance(turn, dict) or not {"text", "emotion", "error"} & set(turn):
-        raise BadTurnError("A line is an object with a text, or one that `emofuse predict --json` writes.")
-    return turn
-
-
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no number")
 
@@ -81,8 +71,6 @@ def _refuse(name: str) -> None:
 def _predict(predictor: Predictor, turn: Mapping[str, Any]) -> dict[str, Any]:
     if "text" not in turn:
         return {"error": None, **turn}
-    if not isinstance(turn["text"], str):
-        raise BadTurnError(f"A text is a string, not {turn['text']!r}.", item="text")
     [prediction] = predictor.predict([Sample(text=turn["text"])])
     return prediction.to_dict()
 

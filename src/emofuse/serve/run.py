@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import uvicorn
 
-from emofuse.errors import ConfigError
 from emofuse.serve.access import check_exposure
 from emofuse.serve.app import create_app
 from emofuse.serve.connections import uvicorn_options
@@ -19,20 +18,20 @@ __all__ = ["run_service"]
 BACKLOG = 2048
 
 
-def run_service(settings: Settings, announce: Callable[[str], None]) -> None:
+def run_service(settings: Settings, listening: socket.socket, announce: Callable[[str], None]) -> None:
     """Answer requests until the process is told to stop; those that have begun are finished then.
 
     Args:
         settings: What the operator decided.
+        listening: Bound to the address that they name.
         announce: Called with the address once requests are taken.
 
     Raises:
-        ConfigError: The port cannot be had, or others could connect while there is no API key.
+        ConfigError: Others could connect while there is no API key.
         UnknownModelError: No such bundle.
         BundleError: A bundle cannot be trusted.
         StoreError: The store cannot be used.
     """
-    listening = _bind(settings)
     service = open_service(settings)
     check_exposure(settings, service.store)
     config = uvicorn.Config(create_app(settings, service), backlog=BACKLOG, **uvicorn_options(settings))
@@ -49,20 +48,3 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._announce()
-
-
-def _bind(settings: Settings) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-        # With the protocol named: only then asyncio sends small answers without delay.
-        family, kind, protocol, _, address = found[0]
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. Choose another --host "
-            "or --port.",
-            item=f"{settings.host}:{settings.port}",
-        ) from error
-    return bound

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from emofuse.cli.address import bind_address
 from emofuse.cli.database import database_option
 from emofuse.cli.extras import needs_extra
 from emofuse.cli.lazy_group import LazyGroup
@@ -39,4 +40,5 @@ def serve(
         from emofuse.serve.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(host=host, port=port, models=models, database_url=database)
-    run_service(settings, lambda address: click.echo(f"Listening on {address}", err=True))
+    listening = bind_address(settings.host, settings.port)
+    run_service(settings, listening, lambda address: click.echo(f"Listening on {address}", err=True))
