@@ -7,7 +7,7 @@ SOURCES := pyproject.toml $(shell find src -type f -not -name '*.pyc')
 .PHONY: run test check format bench load benchmarks tables client clean
 
 run: $(CORE)/.installed
-	$(CORE)/bin/emofuse predict --text "I am so proud of you" --image examples/photos/eileen_collins.jpg
+	$(CORE)/bin/emofuse predict --text "I am so proud of you" --image src/emofuse/demo/examples/eileen_collins.jpg
 
 # Two processes of one thread each. A file stays whole, since its tests share what they have trained.
 test: check
@@ -57,8 +57,9 @@ $(CORE)/.installed: $(SOURCES)
 	touch $@
 
 # wordnet-base: synonyms for the recipe bert_rnn. postgresql: the other database of the service. curl: its examples.
+# chromium: looks at the page.
 $(DEV)/.installed: pyproject.toml constraints.txt
-	tools/need-packages curl postgresql wordnet-base
+	tools/need-packages chromium curl postgresql wordnet-base
 	tools/make-venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet -c constraints.txt -e '.[all,dev]'
 	touch $@

@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 WORDS = ["[UNK]", "[CLS]", "[SEP]", "happy", "sad", "angry", "plain", "the", "day", "is"]
-PHOTOS = Path(__file__).parent.parent / "examples" / "photos"
+PHOTOS = Path(__file__).parent.parent / "src" / "emofuse" / "demo" / "examples"
 
 
 def manifest(kind: str, name: str, outputs: dict[str, str], preprocessing: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ WORDS = {
     "love": "darling heart kiss tender",
     "surprise": "sudden gasp wow unexpected",
 }
-PHOTOS = Path(__file__).parent.parent / "examples" / "photos"
+PHOTOS = Path(__file__).parent.parent / "src" / "emofuse" / "demo" / "examples"
 FILLER = ["the", "day", "we", "had", "a", "very", "long", "week", "at", "home"]
 
 

@@ -1,4 +1,4 @@
-"""The service as users start it: a process of its own on a free port."""
+"""The service and the page as users start them: processes of their own on free ports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-__all__ = ["COMMAND", "running_service"]
+__all__ = ["COMMAND", "running_demo", "running_service"]
 
 COMMAND = [sys.executable, "-m", "emofuse"]
 START_S = 60
@@ -47,10 +47,34 @@ def running_service(
             process.wait(timeout=START_S)
 
 
+@contextmanager
+def running_demo(
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    end: signal.Signals = signal.SIGTERM,
+) -> Iterator[str]:
+    """Start the page with `demo.log` in a folder, and stop it in the end by a signal.
+
+    Yields:
+        Its address.
+    """
+    path = folder / "demo.log"
+    command = [*COMMAND, "demo", "--port", "0", *options]
+    settings = {**os.environ, **(environment or {})}
+    with path.open("wb") as log, subprocess.Popen(command, stderr=log, env=settings) as process:
+        try:
+            yield _wait_for_address(process, path)
+        finally:
+            process.send_signal(end)
+            process.wait(timeout=START_S)
+    assert "Traceback" not in path.read_text(encoding="utf-8"), path.read_text(encoding="utf-8")
+
+
 def _wait_for_address(process: subprocess.Popen[bytes], log: Path) -> str:
     until = time.monotonic() + START_S
     while time.monotonic() < until and process.poll() is None:
-        if found := re.search(r"Listening on (\S+)", log.read_text(encoding="utf-8")):
+        if found := re.search(r"(?:Listening on|Open) (http\S+)", log.read_text(encoding="utf-8")):
             return found[1]
         time.sleep(0.05)
     raise AssertionError(log.read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ import pytest
 from emofuse import Predictor, Sample
 
 FOLDER = Path(__file__).parent
-PHOTOS = FOLDER.parent.parent / "examples" / "photos"
+PHOTOS = FOLDER.parent.parent / "src" / "emofuse" / "demo" / "examples"
 STORED = FOLDER / "predictions.json"
 TOLERANCE = 0.03  # int8 kernels of other CPUs round in another order
 

@@ -20,7 +20,7 @@ from emofuse.train.config import read_yaml
 from emofuse.train.encoders import minilm
 from emofuse.train.recipe import read_recipe
 
-PHOTOS = Path(__file__).parents[2] / "examples" / "photos"
+PHOTOS = Path(__file__).parents[2] / "src" / "emofuse" / "demo" / "examples"
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 SMALLER = {
     "text": ["tokenizer.max_tokens=20", "encoder.hidden=16", "encoder.embedding=16", "train.lr=0.01"],

@@ -29,7 +29,7 @@ def test_commands_shown_exist():
 def test_python_example_runs():
     from emofuse import Predictor, Sample
 
-    photo = ROOT / "examples" / "photos" / "eileen_collins.jpg"
+    photo = ROOT / "src" / "emofuse" / "demo" / "examples" / "eileen_collins.jpg"
     [prediction] = Predictor.load().predict([Sample(text="I am so proud of you", image=photo)])
     assert prediction.emotion.label == "joy"
     assert prediction.sentiment.label == "positive"

@@ -9,13 +9,20 @@ for word in report.explanations[0].words:
 """
 
 from emofuse.explain.explanation import Explainer, Explanation, HeatMap, Word
-from emofuse.explain.registry import DEFAULT_METHODS, METHODS, build_explainer, methods_of
+from emofuse.explain.registry import (
+    DEFAULT_METHODS,
+    METHODS,
+    NO_BETTER_THAN_CHANCE,
+    build_explainer,
+    methods_of,
+)
 from emofuse.explain.report import Report, SampleExplainer
 from emofuse.explain.subject import SubjectReader
 
 __all__ = [
     "DEFAULT_METHODS",
     "METHODS",
+    "NO_BETTER_THAN_CHANCE",
     "Explainer",
     "Explanation",
     "HeatMap",

@@ -11,7 +11,7 @@ from emofuse.explain.overlay import AGAINST, FOR, draw_panel, strongest
 from emofuse.explain.report import Report
 from emofuse.types import ImageArray, Prediction
 
-__all__ = ["render_html"]
+__all__ = ["render_explanation", "render_html"]
 
 SHOWN = 0.1  # of the strongest word; weaker ones get a colour but no figure
 
@@ -59,18 +59,35 @@ def render_html(report: Report) -> str:
     """
     parts = [_answer(report.prediction)]
     for own in report.explanations:
-        parts.append(f"<h2>{escape(own.modality.capitalize())}</h2>{_what(own)}")
-        if own.words and report.text is not None:
-            parts.append(_text(report.text, own))
-        if own.maps and report.image is not None:
-            parts.append(_picture(report.image, own))
-        parts += [f'<p class="soft">{escape(notice.message)}</p>' for notice in own.notices]
+        parts.append(f"<h2>{escape(own.modality.capitalize())}</h2>")
+        parts.append(render_explanation(own, report.text, report.image))
     parts += [f'<p class="soft">{escape(warning.message)}</p>' for warning in report.prediction.warnings]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>emofuse: why</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
+
+
+def render_explanation(own: Explanation, text: str | None, image: ImageArray | None) -> str:
+    """Write one explanation as a piece of a page, which brings the heading and the style.
+
+    Args:
+        own: What is shown.
+        text: The sample's, or None.
+        image: (H, W, 3) uint8 RGB, upright, or None.
+
+    Returns:
+        HTML whose classes are `soft`, `key`, `text`, `for` and `against`; `--a` of the last two is how strong
+        the colour is, 0-1.
+    """
+    parts = [_what(own)]
+    if own.words and text is not None:
+        parts.append(_text(text, own))
+    if own.maps and image is not None:
+        parts.append(_picture(image, own))
+    parts += [f'<p class="soft">{escape(notice.message)}</p>' for notice in own.notices]
+    return "".join(parts)
 
 
 def _answer(prediction: Prediction) -> str:

@@ -11,7 +11,7 @@ from emofuse.explain.explanation import Explainer
 from emofuse.explain.subject import SubjectReader
 from emofuse.types import Modality
 
-__all__ = ["DEFAULT_METHODS", "METHODS", "build_explainer", "methods_of"]
+__all__ = ["DEFAULT_METHODS", "METHODS", "NO_BETTER_THAN_CHANCE", "build_explainer", "methods_of"]
 
 PICTURES = (Modality.FACE, Modality.SCENE)
 
@@ -35,6 +35,9 @@ DEFAULT_METHODS: Mapping[Modality, str] = {
     Modality.FACE: "occlusion",
     Modality.SCENE: "occlusion",
 }
+
+# Model and method whose figures point at what matters no better than chance, by benchmarks/explanations.json.
+NO_BETTER_THAN_CHANCE = frozenset({("text_bert_bilstm", "attention")})
 
 
 def methods_of(modality: Modality) -> tuple[str, ...]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 import numpy as np
 
@@ -16,6 +19,10 @@ with warnings.catch_warnings():
     import shap
 
 __all__ = ["ShapExplainer"]
+
+ASK_S = 0.5
+
+_DRAWING = Lock()
 
 
 class ShapExplainer(WordExplainer):
@@ -31,13 +38,22 @@ class ShapExplainer(WordExplainer):
 
     def weigh(self, game: Game, words: int) -> FloatArray:
         """See `WordExplainer.weigh`."""
-        before = np.random.get_state()  # noqa: NPY002 - the package draws from numpy's global generator
-        np.random.seed(SEED)  # noqa: NPY002
-        try:
+        with self._seeded():
             explainer = shap.KernelExplainer(lambda rows: game(rows > 0.5), np.zeros((1, words)))
             texts = ORDERS * words + 2
             found = explainer.shap_values(np.ones((1, words)), nsamples=texts, silent=True, l1_reg=False)
-        finally:
-            np.random.set_state(before)  # noqa: NPY002
         values: FloatArray = np.asarray(found[0], dtype=np.float32)
         return values
+
+    @contextmanager
+    def _seeded(self) -> Iterator[None]:
+        # The package draws from numpy's global generator, where another thread's draws would come in between.
+        while not _DRAWING.acquire(timeout=ASK_S):
+            self._reader.check_wanted()
+        before = np.random.get_state()  # noqa: NPY002
+        np.random.seed(SEED)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(before)  # noqa: NPY002
+            _DRAWING.release()

@@ -13,7 +13,7 @@ from emofuse.runtime.image_model import ImageModel
 from emofuse.runtime.session import open_session
 from emofuse.types import Sample
 
-PORTRAIT = Path(__file__).parents[3] / "examples" / "photos" / "eileen_collins.jpg"
+PORTRAIT = Path(__file__).parents[3] / "src" / "emofuse" / "demo" / "examples" / "eileen_collins.jpg"
 
 
 def test_face_models_look_for_faces_in_photographs():

@@ -10,7 +10,7 @@ from PIL import Image
 from emofuse import Predictor, Sample
 from emofuse.serve import Settings, create_app
 
-PHOTO = (Path(__file__).parents[3] / "examples/photos/eileen_collins.jpg").read_bytes()
+PHOTO = (Path(__file__).parents[3] / "src/emofuse/demo/examples/eileen_collins.jpg").read_bytes()
 TEXT = "I am so proud of you"
 
 

@@ -14,7 +14,7 @@ from tests.service import running_service
 
 ROOT = Path(__file__).parents[3]
 CLIENT = ROOT / "examples/client"
-PHOTO = ROOT / "examples/photos/eileen_collins.jpg"
+PHOTO = ROOT / "src/emofuse/demo/examples/eileen_collins.jpg"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Draw the example faces: python examples/photos/draw_faces.py FOLDER."""
+"""Draw the example faces: python tools/draw_faces.py FOLDER."""
 
 from __future__ import annotations
 
