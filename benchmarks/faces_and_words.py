@@ -3,10 +3,10 @@
     python benchmarks/faces_and_words.py --json benchmarks/faces_and_words.json
 
 The sentences are those of benchmarks/behaviour.jsonl that have one sentiment; the faces are the drawn ones of
-examples/photos. Beside a positive sentence the smiling face agrees and the sad and the angry face contradict;
-beside a negative one the other way round; beside a neutral sentence the neutral face agrees and there is no
-contradiction. `kept` is the share of the answers whose sentiment is that of the sentence, `face's` the share
-whose sentiment is that of the face.
+src/emofuse/demo/examples. Beside a positive sentence the smiling face agrees and the sad and the angry face
+contradict; beside a negative one the other way round; beside a neutral sentence the neutral face agrees and
+there is no contradiction. `kept` is the share of the answers whose sentiment is that of the sentence,
+`face's` the share whose sentiment is that of the face.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from machine import describe_machine
 
 from emofuse import Prediction, Predictor, Sample, load_bundle
 
-PHOTOS = Path(__file__).parent.parent / "examples" / "photos"
+PHOTOS = Path(__file__).parent.parent / "src" / "emofuse" / "demo" / "examples"
 SENTIMENT_OF = {"happy": "positive", "sad": "negative", "angry": "negative", "neutral": "neutral"}
 FACES = {
     "positive": {

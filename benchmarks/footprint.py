@@ -15,7 +15,7 @@ from typing import Any
 
 from machine import describe_machine
 
-PHOTO = Path(__file__).parent.parent / "examples" / "photos" / "eileen_collins.jpg"
+PHOTO = Path(__file__).parent.parent / "src" / "emofuse" / "demo" / "examples" / "eileen_collins.jpg"
 REPEATS = 7
 
 IMPORT = "import time; t = time.perf_counter(); import emofuse; print(time.perf_counter() - t)"

@@ -15,7 +15,7 @@ from PIL import Image
 
 __all__ = ["Case", "build_cases"]
 
-PHOTO = Path(__file__).parent.parent / "examples" / "photos" / "eileen_collins.jpg"
+PHOTO = Path(__file__).parent.parent / "src" / "emofuse" / "demo" / "examples" / "eileen_collins.jpg"
 PATHS = ("/v1/predict", "/v1/predict", "/v1/predict", "/v1/predict/batch", "/v1/feedback", "/v1/explain")
 TEXTS = (
     "so happy today", "", " ", "\0", "a\0b", "\ud83d", "so \udc00 sad", "\u202eback",

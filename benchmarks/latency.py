@@ -25,7 +25,7 @@ from emofuse.runtime.face_detector import pad_to_multiple
 from emofuse.runtime.session import open_session
 
 TWEET = "Just got the keys to our first home and I can't stop smiling, thank you all so much for the help!"
-PHOTO = Path(__file__).parent.parent / "examples" / "photos" / "eileen_collins.jpg"
+PHOTO = Path(__file__).parent.parent / "src" / "emofuse" / "demo" / "examples" / "eileen_collins.jpg"
 ROUNDS = 200
 
 

@@ -38,7 +38,7 @@ from PIL import Image
 from emofuse.serve import Settings
 
 HERE = Path(__file__).parent
-PHOTO = HERE.parent / "examples" / "photos" / "eileen_collins.jpg"
+PHOTO = HERE.parent / "src" / "emofuse" / "demo" / "examples" / "eileen_collins.jpg"
 SERVE = (sys.executable, "-m", "emofuse", "serve")
 SHIPPED = Settings.model_construct()
 CONNECTIONS = 32

@@ -33,7 +33,7 @@ from emofuse.runtime.face_detector import FaceDetector
 from emofuse.runtime.session import open_session
 
 FOLDER = Path(__file__).parent
-PHOTOS = FOLDER.parent / "examples" / "photos"
+PHOTOS = FOLDER.parent / "src" / "emofuse" / "demo" / "examples"
 SIZES = {"24-48 px": (24, 48), "48-96 px": (48, 96), "96 px and more": (96, 1e9)}
 SCORES = (0.7, SCORE, 0.3)  # the first is that for reading faces
 SURE, HIDDEN = 0.9, 0.9

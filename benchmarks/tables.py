@@ -15,6 +15,7 @@ import sys
 
 import audit_tables
 import drift_tables
+import page_tables
 import service_tables
 import tracking_tables
 from figures import FACE, FOLDER, LARGE, ROOT, SMALL, read, read_current, render
@@ -275,6 +276,7 @@ def reports_table() -> str:
 TABLES = {
     **audit_tables.TABLES,
     **drift_tables.TABLES,
+    **page_tables.TABLES,
     **service_tables.TABLES,
     **tracking_tables.TABLES,
     "accuracy": accuracy_table,

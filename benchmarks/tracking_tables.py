@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from figures import read_current, render
 
 KINDS = {
@@ -90,10 +93,79 @@ def context_table() -> str:
     return render(["read", "chosen", "validation", "test", "test difference, 95 %"], rows)
 
 
+def frames_table() -> str:
+    """A frame through the models, without a browser."""
+    rows = [
+        [row["path"], row["frames"], f"{row['p50_ms']:.1f}", f"{row['p95_ms']:.1f}"]
+        for row in read_current("webcam")["alone"]["rows"]
+    ]
+    return render(["a JPEG of 640 x 480, without a browser", "frames", "p50, ms", "p95, ms"], rows)
+
+
+def webcam_table() -> str:
+    """What browsers saw of a camera, from the best to the worst of all runs and visitors."""
+    record = read_current("webcam")
+    aim, rows = record["aim"], []
+    for visitors in sorted({run["visitors"] for run in record["runs"]}):
+        runs = [run for run in record["runs"] if run["visitors"] == visitors]
+        seen = [own for run in runs for own in run["each"]]
+        rates = [own["frames_per_s"] for own in seen]
+        trips = [own["round_trip"]["p50_ms"] for own in seen]
+        met = visitors > 1 or (min(rates) >= aim["frames_per_s"] and max(trips) <= aim["p50_ms"])
+        rows.append(
+            [
+                visitors,
+                len(runs),
+                _range(rates),
+                _range([own["dropped"] for own in seen]),
+                _range([own["server"]["p50_ms"] for own in seen]),
+                f"{_range(trips)}{'' if met else ', missed'}",
+                _range([own["round_trip"]["p95_ms"] for own in seen]),
+                _range([own["age_first_third_p50_ms"] for own in seen]),
+                _range([own["age_last_third_p50_ms"] for own in seen]),
+                _range([own["age_at_the_end_ms"] for own in seen]),
+                _range([run["load_before"] for run in runs]),
+            ]
+        )
+    header = ["visitors", "runs", "frames/s", "dropped", "server p50, ms", "round trip p50, ms", "p95, ms"]
+    ages = ["age p50, first third, ms", "last third", "at the end"]
+    return render([*header, *ages, "load before"], rows)
+
+
+def _range(values: Sequence[Any]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def live_table() -> str:
+    """Time from Enter to the answer, in the quietest run, beside the limit and the slowest run."""
+    record = read_current("live")
+    limit = record["limit_ms"]
+    rows = []
+    for own in record["rows"]:
+        best = own["best"]
+        slowest = max(run["p99_ms"] for run in own["runs"])
+        held = f"{limit}" if best["p99_ms"] <= limit else f"{limit}, missed"
+        rows.append([own["over"], best["p50_ms"], best["p95_ms"], best["p99_ms"], held, slowest])
+    return render(["over a", "p50 ms", "p95 ms", "p99 ms", "at most", "p99 of the slowest run"], rows)
+
+
+def memory_table() -> str:
+    """Resident memory of `emofuse track` along its turns."""
+    rows = read_current("tracking_memory")["rows"]
+    shares = [f"{share} %" for share in rows[0]["resident_mb"]]
+    figures = [[own["turns"], *own["resident_mb"].values()] for own in rows]
+    return render(["MB after this share of the turns", *shares], figures)
+
+
 TABLES = {
+    "frames": frames_table,
+    "live": live_table,
     "tracking_abstained": abstained_table,
     "tracking_alarms": alarms_table,
     "tracking_context": context_table,
     "tracking_false_alarms": false_alarms_table,
+    "tracking_memory": memory_table,
     "tracking_shifts": shifts_table,
+    "webcam": webcam_table,
 }
