@@ -13,6 +13,7 @@ EmofuseError
 │   ├── ConfigError
 │   └── MissingExtraError
 ├── InputError (1)         one sample that cannot be read
+│   ├── BadRowError
 │   ├── EmptySampleError
 │   ├── EmptyTextError
 │   ├── TextTooLongError
@@ -44,6 +45,7 @@ EmofuseError
 ├── DatasetError (1)       a corpus that is not where or what it should be
 │   ├── CorpusNotFoundError
 │   └── CorpusFormatError
+├── ScoringError (1)       a table or folder that is scored no further
 ├── StoppedError (1)       work that its caller called off
 └── ServiceError (1)       a request that the service does not answer; each has an HTTP status
     ├── BadRequestError (400)
@@ -66,6 +68,7 @@ from typing import ClassVar
 __all__ = [
     "BadRecordError",
     "BadRequestError",
+    "BadRowError",
     "BadTurnError",
     "BodyTimeoutError",
     "BodyTooLargeError",
@@ -98,6 +101,7 @@ __all__ = [
     "NotAnImageError",
     "OverloadedError",
     "RateLimitedError",
+    "ScoringError",
     "ServiceError",
     "StoppedError",
     "StoreError",
@@ -223,6 +227,12 @@ class InputError(EmofuseError):
     """One sample that cannot be read; the other samples of its batch are unaffected."""
 
     code = "input"
+
+
+class BadRowError(InputError):
+    """A row of a table that does not follow the table's form."""
+
+    code = "bad_row"
 
 
 class EmptySampleError(InputError):
@@ -409,6 +419,12 @@ class CorpusFormatError(DatasetError):
     """A corpus file does not follow its official layout."""
 
     code = "corpus_format"
+
+
+class ScoringError(EmofuseError):
+    """A table or folder is scored no further, and what was done so far is kept."""
+
+    code = "scoring"
 
 
 class StoppedError(EmofuseError):

@@ -29,6 +29,7 @@ _COMMANDS = {
     "monitor": "See whether what comes in is still what the models know.",
     "predict": "Read emotion and sentiment from texts and images.",
     "redact": "Mask faces, handles, addresses and numbers in what is kept.",
+    "score": "Read every row of a table or a folder.",
     "serve": "Answer over HTTP.",
     "track": "Smooth the emotions of a conversation and say when they change.",
     "train": "Train the model of a RECIPE.",

@@ -1,0 +1,1 @@
+"""Tables and folders of any size through a predictor, here or on a cluster."""

@@ -1,0 +1,269 @@
+"""A run from input to finished output, which can be killed at any time and gone on with."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from emofuse import __version__
+from emofuse.errors import ConfigError, ScoringError
+from emofuse.runtime.bundle import load_bundle
+from emofuse.scale.fields import DEFAULT_FIELDS, PREFIX, choose_columns
+from emofuse.scale.files import Done, PartFiles, replacing
+from emofuse.scale.open_source import open_source
+from emofuse.scale.source import Partition, ReadOptions, Source
+from emofuse.scale.table import open_format
+from emofuse.scale.worker import Task
+
+__all__ = ["Engine", "Job", "Progress", "Summary", "score"]
+
+Engine: TypeAlias = Callable[[Task, Iterator[Partition]], Iterator[Done]]
+"""Scores partitions of a task, in any order."""
+
+Progress: TypeAlias = Callable[[int, int, int], None]
+"""Told the share that is done, as part and whole in one unit, and the number of rows of this run."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be scored, and how.
+
+    Attributes:
+        place: A table, a file of lines, or a folder.
+        out: The output; its suffix says the format.
+        read: How tables are read.
+        fields: What is written of a prediction.
+        models: Bundles that replace the defaults of their kind.
+        taxonomy: Label set of the emotions.
+        crop: Whether each picture is one face.
+    """
+
+    place: Path
+    out: Path
+    read: ReadOptions = field(default_factory=ReadOptions)
+    fields: Sequence[str] = DEFAULT_FIELDS
+    models: Sequence[str] = ()
+    taxonomy: str = "ekman7"
+    crop: bool = False
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did.
+
+    Attributes:
+        rows: Of the output.
+        bad: Of them, without an answer.
+        repeated: Rows of this run that were like others and took their answers.
+        scored: Rows of this run; the others were there from an earlier one.
+        seconds: That this run took.
+        errors: File with a line for each bad row; None where there is none.
+        source: That was read.
+    """
+
+    rows: int
+    bad: int
+    repeated: int
+    scored: int
+    seconds: float
+    errors: Path | None
+    source: Source
+
+
+def score(job: Job, engine: Engine, *, resume: bool = False, progress: Progress | None = None) -> Summary:
+    """Score all rows of an input.
+
+    Beside the output a folder `OUT.parts` holds what is done, until the output is there as a whole. A row
+    that cannot be read keeps its place in the output, without answers, and is named in `OUT.errors.jsonl`.
+
+    Args:
+        job: What to do.
+        engine: Who does it.
+        resume: Go on where a run that was killed stopped; without one, begin.
+        progress: Is told after each partition.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ConfigError: The input, a column, a field or the output cannot be used, or an unfinished run lies
+            there.
+        ScoringError: The work could not go on, such as on a full disk; it can be resumed.
+    """
+    started = time.monotonic()
+    work = job.out.with_name(f"{job.out.name}.parts")
+    with _own_folder(job, work, resume=resume), _keeping_parts(work):
+        task = _build_task(job, work)
+        _check_same(work / "job.json", _fingerprint(job, task))
+        tally = _Tally(task.source.size, progress)
+        for done in engine(task, _missing(task, tally)):
+            tally.add(done, fresh=True)
+        errors = _merge(task, tally.partitions)
+    _remove(work)
+    seconds = time.monotonic() - started
+    return Summary(tally.rows, tally.bad, tally.repeated, tally.scored, seconds, errors, task.source)
+
+
+@dataclass
+class _Tally:
+    total: int
+    progress: Progress | None
+    partitions: int = 0
+    size: int = 0
+    rows: int = 0
+    bad: int = 0
+    repeated: int = 0
+    scored: int = 0
+
+    def add(self, done: Done, *, fresh: bool) -> None:
+        self.size, self.rows, self.bad = self.size + done.size, self.rows + done.rows, self.bad + done.bad
+        if fresh:
+            self.scored, self.repeated = self.scored + done.rows, self.repeated + done.repeated
+        if self.progress:
+            self.progress(self.size, self.total, self.scored)
+
+
+def _missing(task: Task, tally: _Tally) -> Iterator[Partition]:
+    for partition in task.source.partitions():
+        tally.partitions += 1
+        done = PartFiles(task.parts, partition.index, task.suffix).read_mark()
+        if done is None:
+            yield partition
+        else:
+            tally.add(done, fresh=False)
+
+
+def _build_task(job: Job, work: Path) -> Task:
+    answers = choose_columns(job.fields, job.taxonomy)
+    if not answers:
+        raise ConfigError("Name at least one field.", item="--fields")
+    source = open_source(job.place, job.read, work / "pictures.txt")
+    named = job.out.suffix.lower() in (".csv", ".tsv")
+    columns = source.all_columns() if named else source.columns or ()
+    if taken := [name for name in columns if name.startswith(PREFIX)]:
+        raise ConfigError(
+            f"{job.place} has a column {taken[0]!r}; names that begin with {PREFIX} are those of answers. "
+            "Rename it.",
+            item=taken[0],
+        )
+    open_format(job.out, columns, answers, source.schema)
+    return Task(
+        source=source,
+        out=job.out,
+        parts=work,
+        columns=columns,
+        fields=tuple(job.fields),
+        models=tuple(job.models),
+        taxonomy=job.taxonomy,
+        crop=job.crop,
+    )
+
+
+def _fingerprint(job: Job, task: Task) -> dict[str, Any]:
+    states = [path.stat() for path in task.source.files]
+    return {
+        "version": __version__,
+        "input": str(job.place.resolve()),
+        "files": [
+            [path.name, state.st_size, state.st_mtime_ns]
+            for path, state in zip(task.source.files, states, strict=True)
+        ],
+        "read": asdict(job.read),
+        "fields": list(job.fields),
+        "models": {name: load_bundle(name).sha256 for name in job.models},
+        "taxonomy": job.taxonomy,
+        "crop": job.crop,
+    }
+
+
+def _check_same(place: Path, wanted: dict[str, Any]) -> None:
+    if not place.exists():
+        with replacing(place) as part:
+            part.write_text(json.dumps(wanted), encoding="ascii")
+        return
+    begun = json.loads(place.read_bytes())
+    if changed := [key for key, value in wanted.items() if begun.get(key) != value]:
+        raise ConfigError(
+            f"The run in {place.parent} was begun with other {changed[0]}. Go on as it was begun, or remove "
+            "the folder to begin anew.",
+            item=changed[0],
+        )
+
+
+def _merge(task: Task, count: int) -> Path | None:
+    parts = [PartFiles(task.parts, index, task.suffix) for index in range(count)]
+    errors = task.out.with_name(f"{task.out.name}.errors.jsonl")
+    with replacing(errors) as part, part.open("wb") as file:
+        for own in parts:
+            with own.errors.open("rb") as lines:
+                shutil.copyfileobj(lines, file)
+    if not errors.stat().st_size:
+        errors.unlink()
+    columns = choose_columns(task.fields, task.taxonomy)
+    with replacing(task.out) as part:
+        open_format(task.out, task.columns, columns, task.source.schema).merge(
+            [own.rows for own in parts], part
+        )
+    return errors if errors.exists() else None
+
+
+@contextmanager
+def _own_folder(job: Job, work: Path, *, resume: bool) -> Iterator[None]:
+    _check_out(job)
+    if (work / "job.json").exists() and not resume:
+        raise ConfigError(
+            f"{work} holds a run that was not finished. Go on with it by --resume, or remove the folder.",
+            item=str(work),
+        )
+    try:
+        work.mkdir(exist_ok=True)
+        lock = (work / "lock").open("w")
+    except OSError as error:
+        raise ConfigError(f"Cannot write to {work}: {error.strerror}.", item=str(work)) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(f"Another run is writing to {work}.", item=str(work)) from error
+        try:
+            yield
+        finally:
+            if not (work / "job.json").exists():
+                # Refused before any work was done.
+                _remove(work)
+
+
+def _check_out(job: Job) -> None:
+    if job.out.is_dir():
+        raise ConfigError(f"{job.out} is a folder. Give a file.", item=str(job.out))
+    if not job.out.parent.is_dir():
+        raise ConfigError(f"There is no folder {job.out.parent}. Create it first.", item=str(job.out))
+    if job.out.exists() and job.place.exists() and job.out.samefile(job.place):
+        raise ConfigError(f"{job.out} is the input itself, which is never overwritten.", item=str(job.out))
+
+
+@contextmanager
+def _keeping_parts(work: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise ScoringError(
+            f"{place}{error.strerror}. What was scored is kept in {work}; go on with --resume.",
+            item=str(error.filename or work),
+        ) from error
+
+
+def _remove(work: Path) -> None:
+    # Under another name first, so that a folder that is half removed is never gone on with.
+    gone = work.with_name(f".{work.name}.gone")
+    shutil.rmtree(gone, ignore_errors=True)
+    work.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
