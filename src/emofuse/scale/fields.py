@@ -127,6 +127,10 @@ def _answered(read: Callable[[Prediction], Any]) -> Callable[[Prediction], Any]:
     return lambda prediction: None if prediction.error is not None else read(prediction)
 
 
+def _fine_emotions(prediction: Prediction) -> dict[str, float]:
+    return {label: round(own, 6) for label, own in prediction.fine_emotions.items()}
+
+
 FIELDS: dict[str, Field] = {
     "emotion": Field("most probable emotion", _one("emotion", "string", _part("emotion", "label"))),
     "emotion_confidence": Field(
@@ -159,7 +163,7 @@ FIELDS: dict[str, Field] = {
     ),
     "fine_emotions": Field(
         "`goemotions28` labels of the text above their thresholds, with probabilities",
-        _one("fine_emotions", "object", _answered(lambda prediction: dict(prediction.fine_emotions))),
+        _one("fine_emotions", "object", _answered(_fine_emotions)),
     ),
     "conflict": Field(
         "disagreement of the modalities, 0-1; empty with fewer than two",

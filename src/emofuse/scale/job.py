@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from emofuse import __version__
 from emofuse.errors import ConfigError, ScoringError
 from emofuse.runtime.bundle import load_bundle
+from emofuse.runtime.predictor import Predictor
 from emofuse.scale.fields import DEFAULT_FIELDS, PREFIX, choose_columns
 from emofuse.scale.files import Done, PartFiles, replacing
 from emofuse.scale.open_source import open_source
@@ -141,6 +142,7 @@ def _missing(task: Task, tally: _Tally) -> Iterator[Partition]:
 
 
 def _build_task(job: Job, work: Path) -> Task:
+    Predictor.load(list(job.models) or None, taxonomy=job.taxonomy)
     answers = choose_columns(job.fields, job.taxonomy)
     if not answers:
         raise ConfigError("Name at least one field.", item="--fields")

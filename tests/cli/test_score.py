@@ -1,0 +1,175 @@
+"""`emofuse score` as a process: killed, starved, and given what nobody should."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "emofuse", "score"]
+SMALL = ["--models", "text_bilstm"]
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    words = ["happy", "sad", "late", "bus", "why", "never", "again", "love", "the", "rain", "at", "last"]
+    chosen = random.Random(7)
+    path = tmp_path_factory.mktemp("score") / "in.csv"
+    rows = [f"{n},{' '.join(chosen.choices(words, k=chosen.randint(1, 9)))}" for n in range(12_000)]
+    rows[9_000] = "9000,"
+    path.write_text("n,text\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(table):
+    out = table.with_name("whole.csv")
+    done = run(table, "-o", out, *SMALL, "--workers", "1")
+    assert done.returncode == 1
+    assert "1 rows have no answer" in done.stderr
+    return out.read_bytes()
+
+
+def test_killed_again_and_again_it_ends_the_same(table, whole, tmp_path):
+    out = tmp_path / "out.csv"
+    chosen = random.Random(1)
+    kills = 0
+    while not out.exists():
+        command = [*COMMAND, table, "-o", out, *SMALL, "--workers", "2", "--resume"]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        # Long enough for models to open and some partitions to be done.
+        try:
+            process.wait(timeout=60 if kills == 2 else chosen.uniform(1.5, 3))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+    assert kills
+    assert out.read_bytes() == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.errors.jsonl"]
+    again = run(table, "-o", out, *SMALL, "--resume")
+    assert (again.returncode, "nothing to go on with" in again.stderr) == (0, True)
+
+
+def test_workers_of_a_killed_run_end_too(table, tmp_path):
+    command = [*COMMAND, table, "-o", tmp_path / "out.csv", "--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        workers = wait_for(lambda: len(children(process.pid)) >= 2 and children(process.pid))
+        time.sleep(1)
+        process.kill()
+        process.wait()
+    assert wait_for(lambda: not any(alive(worker) for worker in workers))
+
+
+def test_ctrl_c_ends_it_at_once_and_keeps_what_is_done(table, tmp_path):
+    out = tmp_path / "out.csv"
+    with subprocess.Popen([*COMMAND, table, "-o", out], stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: out.with_name("out.csv.parts").exists() and children(process.pid))
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.split() == ["Interrupted."]
+    assert out.with_name("out.csv.parts").exists()
+    assert not out.exists()
+
+
+def test_a_disk_without_room_stops_it_with_a_message(table, whole, tmp_path):
+    # A limit on the size of files fails where a full disk would: in the middle of writing a part.
+    out = tmp_path / "out.csv"
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # noqa: E731
+    done = run(table, "-o", out, *SMALL, "--workers", "2", preexec_fn=limit)
+    assert done.returncode == 1
+    assert "error[scoring]: " in done.stderr
+    assert "go on with --resume" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+    assert run(table, "-o", out, *SMALL, "--resume").returncode == 1
+    assert out.read_bytes() == whole
+
+
+def test_a_worker_that_is_killed_is_named(table, tmp_path):
+    with subprocess.Popen(
+        [*COMMAND, table, "-o", tmp_path / "out.csv", "--workers", "2"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        workers = wait_for(lambda: len(children(process.pid)) >= 2 and children(process.pid))
+        time.sleep(1)
+        os.kill(workers[-1], signal.SIGKILL)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "A worker was killed" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_line_of_a_gigabyte_costs_no_memory(tmp_path):
+    table = tmp_path / "in.csv"
+    with table.open("wb") as file:
+        file.write(b"text\nso happy\n")
+        file.seek(1 << 30, 1)
+        file.write(b"\nso sad\n")
+    watch = (
+        "import resource, sys; from emofuse.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    command = [sys.executable, "-c", watch, "score", table, "-o", tmp_path / "out.csv", *SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert int(done.stdout) < 300
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["text", "so happy", "", "so sad"]
+    assert lines[2].endswith("text_too_long")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["gone.csv", "-o", "out.csv"], 2, "There is no gone.csv"),
+        (["in.csv"], 2, "Missing option '-o'"),
+        (["in.csv", "-o", "out.csv", "--text-column", "review"], 2, "no column 'review'"),
+        (["in.csv", "-o", "out.csv", "--workers", "0"], 2, "--workers"),
+        (["in.csv", "-o", "/proc/out.csv"], 2, "Cannot write to /proc/out.csv.parts"),
+        (["in.csv", "-o", "out.csv", "--models", "nope"], 2, "Unknown model 'nope'"),
+        (["in.csv", "-o", "out.csv", "--taxonomy", "nope"], 2, "Unknown taxonomy 'nope'"),
+    ],
+)
+def test_bad_usage_is_refused_with_2_and_leaves_nothing(tmp_path, arguments, code, words):
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    done = run(*arguments, cwd=tmp_path)
+    assert (done.returncode, words in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def wait_for(look, seconds=30):
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(own) for own in file.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
