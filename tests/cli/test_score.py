@@ -2,11 +2,11 @@
 
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +14,9 @@ COMMAND = [sys.executable, "-m", "emofuse", "score"]
 SMALL = ["--models", "text_bilstm"]
 
 
-def run(*arguments, **options):
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120, **options
-    )
+def run(*arguments, command=COMMAND, **options):
+    called = [*command, *map(str, arguments)]
+    return subprocess.run(called, capture_output=True, text=True, check=False, timeout=120, **options)
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +86,9 @@ def test_ctrl_c_ends_it_at_once_and_keeps_what_is_done(table, tmp_path):
 def test_a_disk_without_room_stops_it_with_a_message(table, whole, tmp_path):
     # A limit on the size of files fails where a full disk would: in the middle of writing a part.
     out = tmp_path / "out.csv"
-    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # noqa: E731
-    done = run(table, "-o", out, *SMALL, "--workers", "2", preexec_fn=limit)
+    limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
+    command = [sys.executable, "-c", limit + "os.execv(sys.executable, sys.argv[1:])", *COMMAND]
+    done = run(table, "-o", out, *SMALL, "--workers", "2", command=command)
     assert done.returncode == 1
     assert "error[scoring]: " in done.stderr
     assert "go on with --resume" in done.stderr
@@ -161,15 +161,13 @@ def wait_for(look, seconds=30):
 
 def children(pid):
     try:
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return [int(own) for own in file.read().split()]
+        return [int(own) for own in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
 
 
 def alive(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -109,9 +110,8 @@ def test_a_line_too_long_is_passed_over(tmp_path):
 def test_tables_that_cannot_be_read_are_refused_at_once(tmp_path, content, options, words):
     table = tmp_path / "a.csv"
     table.write_bytes(content)
-    with pytest.raises(ConfigError, match=".") as error:
+    with pytest.raises(ConfigError, match=re.escape(words)):
         open_table(table, **options)
-    assert words in error.value.message
 
 
 def test_a_folder_of_pictures_is_listed_in_order(tmp_path):
