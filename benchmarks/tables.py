@@ -16,6 +16,7 @@ import sys
 import audit_tables
 import drift_tables
 import page_tables
+import score_tables
 import service_tables
 import tracking_tables
 from figures import FACE, FOLDER, LARGE, ROOT, SMALL, read, read_current, render
@@ -277,6 +278,7 @@ TABLES = {
     **audit_tables.TABLES,
     **drift_tables.TABLES,
     **page_tables.TABLES,
+    **score_tables.TABLES,
     **service_tables.TABLES,
     **tracking_tables.TABLES,
     "accuracy": accuracy_table,
