@@ -34,6 +34,7 @@ __all__ = [
 
 PREDICTION_SCHEMA = "emofuse.prediction/1"
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 FloatArray: TypeAlias = NDArray[np.float32]
 ImageArray: TypeAlias = NDArray[np.uint8]
@@ -235,10 +236,12 @@ def _plain(value: Any) -> Any:
     # What a prediction has most of comes first: looking for an abstract class is slow.
     if isinstance(value, float):
         return round(value, 6)
-    if value is None or isinstance(value, str | int):
+    if value.__class__ in _PLAIN:
         return value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return value

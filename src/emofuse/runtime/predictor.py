@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -31,7 +31,10 @@ from emofuse.types import (
 
 __all__ = ["Predictor", "fuse_evidence"]
 
-CHUNK = 256
+# What is read at a time: texts enough that many have one length and share a batch, and of pictures and long
+# texts as many as fit into memory.
+CHUNK = 1 << 18
+SHORT_TEXT, PICTURE = CHUNK // 1024, CHUNK // 256
 
 
 class Predictor:
@@ -89,20 +92,13 @@ class Predictor:
             other; of a sample with one good and one bad part the good part is read, with a warning.
         """
         predictions: list[Prediction] = []
-        batch: list[Sample] = []
-        for sample in samples:
-            batch.append(sample)
-            if len(batch) == CHUNK:
-                predictions += self._predict_chunk(batch, len(predictions))
-                batch = []
-        return predictions + self._predict_chunk(batch, len(predictions))
-
-    def _predict_chunk(self, samples: Sequence[Sample], start: int) -> list[Prediction]:
-        readings = self._reader.read(samples)
-        return [
-            self._conclude(sample.id if sample.id is not None else str(start + i), reading)
-            for i, (sample, reading) in enumerate(zip(samples, readings, strict=True))
-        ]
+        for chunk in _chunks(samples):
+            start = len(predictions)
+            predictions += (
+                self._conclude(sample.id if sample.id is not None else str(start + i), reading)
+                for i, (sample, reading) in enumerate(zip(chunk, self._reader.read(chunk), strict=True))
+            )
+        return predictions
 
     def _conclude(self, name: str, reading: Reading) -> Prediction:
         constants = self._models.bundle("fusion")
@@ -182,6 +178,20 @@ def fuse_evidence(models: ModelSet, evidence: Mapping[Modality, Evidence]) -> tu
         rows = {**fuse_subsets(models.pool(), evidence), **rows}
     named = {name: values[-1] for name, values in rows.items()}
     return ModelReading("", named, [name for name in named if not name.startswith(f"{OWN}:")]), shares
+
+
+def _chunks(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
+    chunk: list[Sample] = []
+    room = CHUNK
+    for sample in samples:
+        chunk.append(sample)
+        length = len(sample.text) if isinstance(sample.text, str) else 0
+        room -= max(length, PICTURE if sample.image is not None else SHORT_TEXT)
+        if room <= 0:
+            yield chunk
+            chunk, room = [], CHUNK
+    if chunk:
+        yield chunk
 
 
 def _refuse(name: str, reading: Reading) -> Prediction:
