@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 PREDICTION_SCHEMA = "emofuse.prediction/1"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 FloatArray: TypeAlias = NDArray[np.float32]
 ImageArray: TypeAlias = NDArray[np.uint8]
@@ -227,17 +229,19 @@ class Prediction:
 
     def to_json(self) -> bytes:
         """`to_dict` as one line of UTF-8, without the line's end; half a surrogate becomes a JSON escape."""
-        line = json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
-        return line.encode("utf-8", errors="backslashreplace")
+        return _ENCODER.encode(self.to_dict()).encode("utf-8", errors="backslashreplace")
 
 
 def _plain(value: Any) -> Any:
+    # What a prediction has most of comes first: looking for an abstract class is slow.
     if isinstance(value, float):
         return round(value, 6)
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+    if value.__class__ in _PLAIN:
+        return value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
     if hasattr(value, "__dataclass_fields__"):
         return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
     return value

@@ -9,9 +9,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from emofuse.errors import (
     BundleChecksumError,
@@ -23,6 +26,7 @@ from emofuse.errors import (
 from emofuse.runtime.bundle_constants import KINDS, check_constants
 from emofuse.runtime.reference import Reference, parse_reference
 from emofuse.taxonomy import load_taxonomy
+from emofuse.types import FloatArray
 
 __all__ = [
     "SCHEMA",
@@ -56,6 +60,12 @@ class OutputSpec:
     activation: Literal["softmax", "sigmoid"]
     temperature: float
     thresholds: Mapping[str, float]
+
+    @cached_property
+    def limits(self) -> FloatArray:
+        """The thresholds, (labels,) float32 in taxonomy order."""
+        labels = load_taxonomy(self.taxonomy).labels
+        return np.array([self.thresholds[label] for label in labels], dtype=np.float32)
 
 
 @dataclass(frozen=True)

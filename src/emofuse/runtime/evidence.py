@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -99,24 +98,24 @@ class Evidence:
     """
 
     readings: Sequence[ModelReading]
+    _known: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
 
-    @cached_property
+    @property
     def emotion(self) -> FloatArray:
         """(7,) float32 over `ekman7`, the mean of the models."""
         return self.read_as(BASE)
 
-    @cached_property
+    @property
     def sentiment(self) -> FloatArray:
         """(3,) float32 over `sentiment3`, the mean of the models."""
         return self.read_as(SENTIMENT)
 
     def read_as(self, taxonomy: str) -> FloatArray:
         """(labels,) float32 over a label set, the mean of the models; see `ModelReading.read_as`."""
-        parts = [reading.read_as(taxonomy) for reading in self.readings]
-        if len(parts) == 1:
-            return parts[0]
-        mean: FloatArray = np.mean(parts, axis=0, dtype=np.float32)
-        return mean
+        if taxonomy not in self._known:
+            parts = [reading.read_as(taxonomy) for reading in self.readings]
+            self._known[taxonomy] = parts[0] if len(parts) == 1 else np.mean(parts, axis=0, dtype=np.float32)
+        return self._known[taxonomy]
 
 
 def feature_vector(reading: ModelReading, gives: Sequence[str]) -> FloatArray:

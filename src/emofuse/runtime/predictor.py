@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,10 @@ from emofuse.types import (
 
 __all__ = ["Predictor", "fuse_evidence"]
 
-CHUNK = 256
+# What is read at a time: texts enough that many have one length and share a batch, and of pictures and long
+# texts as many as fit into memory.
+CHUNK = 1 << 18
+SHORT_TEXT, PICTURE = CHUNK // 1024, CHUNK // 256
 
 
 class Predictor:
@@ -90,87 +92,67 @@ class Predictor:
             other; of a sample with one good and one bad part the good part is read, with a warning.
         """
         predictions: list[Prediction] = []
-        batch: list[Sample] = []
-        for sample in samples:
-            batch.append(sample)
-            if len(batch) == CHUNK:
-                predictions += self._predict_chunk(batch, len(predictions))
-                batch = []
-        return predictions + self._predict_chunk(batch, len(predictions))
-
-    def _predict_chunk(self, samples: Sequence[Sample], start: int) -> list[Prediction]:
-        readings = self._reader.read(samples)
-        return [
-            self._conclude(sample.id if sample.id is not None else str(start + i), reading)
-            for i, (sample, reading) in enumerate(zip(samples, readings, strict=True))
-        ]
+        for chunk in _chunks(samples):
+            start = len(predictions)
+            predictions += (
+                self._conclude(sample.id if sample.id is not None else str(start + i), reading)
+                for i, (sample, reading) in enumerate(zip(chunk, self._reader.read(chunk), strict=True))
+            )
+        return predictions
 
     def _conclude(self, name: str, reading: Reading) -> Prediction:
         constants = self._models.bundle("fusion")
         if not reading.evidence:
-            error: EmofuseError = (
-                reading.errors[0]
-                if reading.errors
-                else EmptySampleError(
-                    "The sample has neither text nor image that the chosen models read. Give it one.",
-                    item=name,
-                )
-            )
-            entry = ErrorEntry(error.code, error.message, error.item)
-            return Prediction(id=name, error=entry, warnings=tuple(reading.notices))
+            return _refuse(name, reading)
         fused, shares = fuse_evidence(self._models, reading.evidence)
         pooled, feelings, category = fused.read_as(BASE), fused.read_as(SENTIMENT), self._category(fused)
-        confidence = category.confidence if category else float(pooled.max())
-        abstained = confidence < constants.thresholds["abstain"]
-        reason = (
-            f"The most likely answer has a probability of only {confidence:.2f}; below "
-            f"{constants.thresholds['abstain']:.2f} it is too uncertain to act on."
-        )
-        failed = [Notice(error.code, error.message) for error in reading.errors]
-        sentiments = [feelings, *(evidence.sentiment for evidence in reading.evidence.values())]
+        confidence = category.confidence if category else float(pooled[pooled.argmax()])
+        limit = constants.thresholds["abstain"]
+        abstained = confidence < limit
+        emotion = self._emotion(pooled)
+        sentiment = self._sentiment(feelings, [own.sentiment for own in reading.evidence.values()])
         return Prediction(
             id=name,
-            emotion=self._emotion(pooled),
-            sentiment=_sentiment(feelings, mixed=self._is_mixed(sentiments)),
+            emotion=emotion,
+            sentiment=sentiment,
             category=category,
             fine_emotions=reading.fine,
             modalities=tuple(
-                self._modality(modality, float(share), evidence)
-                for (modality, evidence), share in zip(reading.evidence.items(), shares, strict=True)
+                ModalityPrediction(
+                    modality,
+                    "+".join(part.model for part in own.readings),
+                    share,
+                    # One that stands alone is the answer itself.
+                    emotion if own.emotion is pooled else self._emotion(own.emotion),
+                    sentiment
+                    if own.sentiment is feelings
+                    else self._sentiment(own.sentiment, [own.sentiment]),
+                )
+                for (modality, own), share in zip(reading.evidence.items(), shares.tolist(), strict=True)
             ),
             faces=tuple(Face(box, self._emotion(p)) for box, p in reading.faces),
             conflict=_conflict([evidence.emotion for evidence in reading.evidence.values()]),
             abstained=abstained,
-            reason=reason if abstained else None,
+            reason=_doubt(confidence, limit) if abstained else None,
             models={**reading.models, constants.name: constants.version},
-            warnings=(*reading.notices, *failed),
+            warnings=(*reading.notices, *(Notice(error.code, error.message) for error in reading.errors)),
         )
 
     def _category(self, fused: ModelReading) -> Emotion | None:
         own = [name for name in fused.probabilities if name.startswith(f"{OWN}:")]
-        return Emotion(**_distribution(fused.probabilities[own[0]], own[0])) if own else None
+        return Emotion(*_distribution(fused.probabilities[own[0]], own[0])) if own else None
 
-    def _is_mixed(self, sentiments: Sequence[FloatArray]) -> bool:
+    def _sentiment(self, answer: FloatArray, parts: Sequence[FloatArray]) -> Sentiment:
         # The answer itself may lean both ways, or one modality clearly contradicts another.
         limits = self._models.bundle("fusion").thresholds
-        answer, *parts = sentiments
         torn = min(answer[0], answer[2]) >= limits["mixed"]
         opposed = min(max(own[0] for own in parts), max(own[2] for own in parts)) >= limits["opposed"]
-        return bool(torn or opposed)
-
-    def _modality(self, modality: Modality, share: float, evidence: Evidence) -> ModalityPrediction:
-        mixed = self._is_mixed([evidence.sentiment, evidence.sentiment])
-        return ModalityPrediction(
-            modality=modality,
-            model="+".join(reading.model for reading in evidence.readings),
-            weight=share,
-            emotion=self._emotion(evidence.emotion),
-            sentiment=_sentiment(evidence.sentiment, mixed=mixed),
-        )
+        return Sentiment(*_distribution(answer, SENTIMENT), bool(torn or opposed))
 
     def _emotion(self, probabilities: FloatArray) -> Emotion:
-        mapped = load_mapping(BASE, self._taxonomy).map_probabilities(probabilities)
-        return Emotion(**_distribution(mapped, self._taxonomy))
+        if self._taxonomy != BASE:
+            probabilities = load_mapping(BASE, self._taxonomy).map_probabilities(probabilities)
+        return Emotion(*_distribution(probabilities, self._taxonomy))
 
 
 def fuse_evidence(models: ModelSet, evidence: Mapping[Modality, Evidence]) -> tuple[ModelReading, FloatArray]:
@@ -183,7 +165,12 @@ def fuse_evidence(models: ModelSet, evidence: Mapping[Modality, Evidence]) -> tu
     Returns:
         The fused answer, and the share of each modality in it, (modalities,) float32 in key order.
     """
-    rows = dict(fuse_subsets(models.fusion, evidence))
+    fusion = models.fusion
+    if len(evidence) == 1 and fusion.keeps_alone:
+        [own] = evidence.values()
+        alone = {name: own.read_as(name) for name in fusion.outputs}
+        return ModelReading("", alone, fusion.outputs), np.ones(1, np.float32)
+    rows = fuse_subsets(fusion, evidence)
     main = main_output(rows)
     answers = rows[main]
     shares = shapley_shares(answers[:, answers[-1].argmax()], 1 / answers.shape[1])
@@ -193,21 +180,45 @@ def fuse_evidence(models: ModelSet, evidence: Mapping[Modality, Evidence]) -> tu
     return ModelReading("", named, [name for name in named if not name.startswith(f"{OWN}:")]), shares
 
 
+def _chunks(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
+    chunk: list[Sample] = []
+    room = CHUNK
+    for sample in samples:
+        chunk.append(sample)
+        length = len(sample.text) if isinstance(sample.text, str) else 0
+        room -= max(length, PICTURE if sample.image is not None else SHORT_TEXT)
+        if room <= 0:
+            yield chunk
+            chunk, room = [], CHUNK
+    if chunk:
+        yield chunk
+
+
+def _refuse(name: str, reading: Reading) -> Prediction:
+    error: EmofuseError = (
+        reading.errors[0]
+        if reading.errors
+        else EmptySampleError(
+            "The sample has neither text nor image that the chosen models read. Give it one.", item=name
+        )
+    )
+    entry = ErrorEntry(error.code, error.message, error.item)
+    return Prediction(id=name, error=entry, warnings=tuple(reading.notices))
+
+
 def _conflict(distributions: Sequence[FloatArray]) -> float | None:
     pairs = combinations(distributions, 2)
     return max((float(jensen_shannon(one, other)) for one, other in pairs), default=None)
 
 
-def _sentiment(probabilities: FloatArray, *, mixed: bool) -> Sentiment:
-    return Sentiment(**_distribution(probabilities, SENTIMENT), mixed=mixed)
+def _doubt(confidence: float, limit: float) -> str:
+    return (
+        f"The most likely answer has a probability of only {confidence:.2f}; below {limit:.2f} it is too "
+        "uncertain to act on."
+    )
 
 
-def _distribution(probabilities: FloatArray, taxonomy: str) -> dict[str, Any]:
+def _distribution(probabilities: FloatArray, taxonomy: str) -> tuple[str, float, str, dict[str, float]]:
     labels = load_taxonomy(taxonomy).labels
-    best = int(np.argmax(probabilities))
-    return {
-        "label": labels[best],
-        "confidence": float(probabilities[best]),
-        "taxonomy": taxonomy,
-        "probabilities": {label: float(p) for label, p in zip(labels, probabilities, strict=True)},
-    }
+    best, values = probabilities.argmax(), probabilities.tolist()
+    return labels[best], values[best], taxonomy, dict(zip(labels, values, strict=True))

@@ -89,7 +89,7 @@ class SampleReader:
                 read.append(result)
                 reading.models[model.bundle.name] = model.bundle.version
                 if FINE in result.probabilities:
-                    reading.fine = _above(result.probabilities[FINE], model.bundle.outputs[FINE].thresholds)
+                    reading.fine = _above(result.probabilities[FINE], model.bundle.outputs[FINE].limits)
             if read:
                 reading.notices += read[0].notices
                 reading.evidence[Modality.TEXT] = Evidence(read)
@@ -180,9 +180,9 @@ def _overlaps(box: FaceBox, image: ImageArray) -> bool:
     return inside and 0 < box.width < np.inf and 0 < box.height < np.inf
 
 
-def _above(probabilities: FloatArray, thresholds: Mapping[str, float]) -> dict[str, float]:
-    pairs = zip(load_taxonomy(FINE).labels, probabilities, strict=True)
-    kept = [(label, float(p)) for label, p in pairs if p >= thresholds[label]]
+def _above(probabilities: FloatArray, limits: FloatArray) -> dict[str, float]:
+    labels = load_taxonomy(FINE).labels
+    kept = [(labels[i], float(probabilities[i])) for i in np.flatnonzero(probabilities >= limits)]
     return dict(sorted(kept, key=lambda pair: -pair[1]))
 
 

@@ -70,18 +70,11 @@ class TextModel:
         deep = deep and has_outputs(self._session, EMBEDDING, STATES)
         found = self._run(windows, deep=deep)
         for index, span in spans.items():
-            weights = np.array([len(window) for window in windows[span]], dtype=np.float32)
-            shares = weights / weights.sum()
+            parts = found[span]
+            own = parts[0] if len(parts) == 1 else _average(parts, [len(part) for part in windows[span]])
+            embedding, states = own.pop(EMBEDDING, None), own.pop(STATES, None)
             results[index] = TextReading(
-                self.bundle.name,
-                {
-                    name: shares @ activate(np.stack(found[name][span]), output)
-                    for name, output in self.bundle.outputs.items()
-                },
-                self._softmax,
-                shares @ np.stack(found[EMBEDDING][span]) if deep else None,
-                np.concatenate(found[STATES][span]) if deep else None,
-                notices[index],
+                self.bundle.name, own, self._softmax, embedding, states, notices[index]
             )
         return [result for result in results if result is not None]
 
@@ -98,19 +91,29 @@ class TextModel:
             notices[index] = (*own, notice) if notice else own
         return windows, spans, notices
 
-    def _run(self, windows: Sequence[Sequence[int]], *, deep: bool) -> dict[str, list[FloatArray]]:
+    def _run(self, windows: Sequence[Sequence[int]], *, deep: bool) -> list[dict[str, FloatArray]]:
         groups: dict[int, list[int]] = {}
         for row, window in enumerate(windows):
             groups.setdefault(len(window), []).append(row)
-        names = [*self.bundle.outputs, *((EMBEDDING, STATES) if deep else ())]
-        found: dict[str, list[FloatArray]] = {
-            name: [np.empty(0, np.float32)] * len(windows) for name in names
-        }
+        heads = self.bundle.outputs
+        names = [*heads, *((EMBEDDING, STATES) if deep else ())]
+        found: list[dict[str, FloatArray]] = [{}] * len(windows)
         for group in groups.values():
             for start in range(0, len(group), self._max_batch):
                 rows = group[start : start + self._max_batch]
                 ids = np.array([windows[row] for row in rows], dtype=np.int64)
-                for name, values in zip(names, self._session.run(names, {"input_ids": ids}), strict=True):
-                    for row, value in zip(rows, values, strict=True):
-                        found[name][row] = value
+                given = zip(names, self._session.run(names, {"input_ids": ids}), strict=True)
+                read = [activate(values, heads[name]) if name in heads else values for name, values in given]
+                for row, *values in zip(rows, *read, strict=True):
+                    found[row] = dict(zip(names, values, strict=True))
         return found
+
+
+def _average(parts: Sequence[Mapping[str, FloatArray]], lengths: Sequence[int]) -> dict[str, FloatArray]:
+    weights = np.array(lengths, dtype=np.float32)
+    shares = weights / weights.sum()
+    columns = {name: [part[name] for part in parts] for name in parts[0]}
+    return {
+        name: np.concatenate(values) if name == STATES else shares @ np.stack(values)
+        for name, values in columns.items()
+    }

@@ -1,5 +1,7 @@
+import json
 import threading
 from math import inf, nan
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from tests.conftest import (
 
 from emofuse import FaceBox, Predictor, Sample, load_bundle
 from emofuse.errors import BundleSchemaError, ConfigError, UnknownModelError, UnknownTaxonomyError
-from emofuse.types import Modality, Prediction
+from emofuse.runtime.reader import SampleReader
+from emofuse.types import Emotion, Face, Modality, Prediction
 
 
 @pytest.fixture
@@ -40,6 +43,8 @@ def test_text_alone(predictor):
     assert prediction.emotion.confidence == max(prediction.emotion.probabilities.values())
     assert [m.modality for m in prediction.modalities] == [Modality.TEXT]
     assert prediction.modalities[0].weight == 1
+    assert prediction.modalities[0].emotion == prediction.emotion
+    assert prediction.modalities[0].sentiment == prediction.sentiment
     assert prediction.conflict is None
     assert prediction.models == {"tiny_text": "9.9.9", "tiny_pool": "9.9.9"}
 
@@ -102,6 +107,25 @@ def test_results_do_not_depend_on_the_batch(predictor):
     for text, prediction in zip(texts, together, strict=False):
         [alone] = predictor.predict([Sample(text=text)])
         np.testing.assert_allclose(values(prediction), values(alone), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sample", "held"),
+    [
+        (Sample(text="happy"), 1024),
+        (Sample(text="happy " * 1000), 44),
+        (Sample(text="happy", image=np.zeros((50, 50, 3), np.uint8)), 256),
+        (Sample(), 1024),
+        (Sample(text=7), 1024),
+    ],
+)
+def test_what_fits_into_memory_is_read_together(predictor, monkeypatch, sample, held):
+    sizes = []
+    read = SampleReader.read
+    monkeypatch.setattr(SampleReader, "read", lambda own, chunk: sizes.append(len(chunk)) or read(own, chunk))
+    names = [prediction.id for prediction in predictor.predict([sample] * (2 * held + 1))]
+    assert sizes == [held, held, 1]
+    assert names == [str(i) for i in range(2 * held + 1)]
 
 
 def test_long_text_is_windowed_with_a_warning(predictor):
@@ -276,3 +300,19 @@ def test_json_form_is_plain_and_versioned(predictor):
 def test_error_form():
     form = Prediction(id="x").to_dict()
     assert form["emotion"] is None
+
+
+def test_json_line_is_the_form_rounded():
+    emotion = Emotion("joy", 2 / 3, "ekman7", MappingProxyType({"joy": 2 / 3, "fear": 1e-7}))
+    face = Face(FaceBox(0, -1, 5.1234567, np.float64(1 / 3)), emotion)
+    prediction = Prediction(id="é\ud800", emotion=emotion, faces=(face,), conflict=0.1 + 0.2)
+    form = prediction.to_dict()
+    assert form["emotion"]["probabilities"] == {"joy": 0.666667, "fear": 0.0}
+    assert list(form["faces"][0]["box"].values()) == [0, -1, 5.123457, 0.333333, 1.0, None]
+    assert form["conflict"] == 0.3
+    line = prediction.to_json()
+    assert line.startswith(
+        b'{"schema":"emofuse.prediction/1","id":"\xc3\xa9\\ud800","emotion":{"label":"joy",'
+    )
+    assert b'"box":{"x":0,"y":-1,"width":5.123457,"height":0.333333,"score":1.0,"landmarks":null}' in line
+    assert json.loads(line)["faces"] == form["faces"]
