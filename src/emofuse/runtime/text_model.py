@@ -48,8 +48,8 @@ class TextModel:
     def predict(self, texts: Sequence[str], *, deep: bool = False) -> list[TextReading | InputError]:
         """Read texts.
 
-        Texts are batched with others of exactly their length, so nothing is padded and no text changes its
-        neighbours' result.
+        Texts are batched with others of exactly their length, so nothing is padded, and what is read in a
+        text is the same to the last bit whatever its neighbours are.
 
         Args:
             texts: Any strings.
@@ -102,9 +102,13 @@ class TextModel:
             for start in range(0, len(group), self._max_batch):
                 rows = group[start : start + self._max_batch]
                 ids = np.array([windows[row] for row in rows], dtype=np.int64)
+                if len(rows) == 1 < self._max_batch:
+                    # Matrices of one row are multiplied in another order: in a pair, a text is read to the
+                    # last bit as among many.
+                    ids = np.repeat(ids, 2, axis=0)
                 given = zip(names, self._session.run(names, {"input_ids": ids}), strict=True)
                 read = [activate(values, heads[name]) if name in heads else values for name, values in given]
-                for row, *values in zip(rows, *read, strict=True):
+                for row, *values in zip(rows, *read, strict=False):
                     found[row] = dict(zip(names, values, strict=True))
         return found
 

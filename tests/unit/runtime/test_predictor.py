@@ -316,3 +316,13 @@ def test_json_line_is_the_form_rounded():
     )
     assert b'"box":{"x":0,"y":-1,"width":5.123457,"height":0.333333,"score":1.0,"landmarks":null}' in line
     assert json.loads(line)["faces"] == form["faces"]
+
+
+@pytest.mark.parametrize("name", ["text_bilstm", "text_bilstm_open", "text_bert_bilstm"])
+def test_an_answer_is_the_same_to_the_last_bit_in_any_company(name):
+    words = "the day is so happy and I never saw such a sad angry plain thing before".split()
+    texts = [" ".join(words[i % 5 : i % 5 + 1 + i % 7]) + " !" * (i % 3) for i in range(60)]
+    predictor = Predictor.load([name], threads=1)
+    together = predictor.predict(Sample(id="", text=text) for text in texts)
+    for text, answer in list(zip(texts, together, strict=True))[::4]:
+        assert predictor.predict([Sample(id="", text=text)]) == [answer]
