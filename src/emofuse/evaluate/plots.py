@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.dates  # brings mpl.dates and mpl.ticker
 import numpy as np
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
@@ -47,8 +49,19 @@ STYLE: Any = {
     "axes.grid": False,
     "text.parse_math": False,  # a label may hold a dollar sign
 }
-# Sentiment has the same colours wherever it stands, and neutral is grey.
-SENTIMENTS = {"negative": "#D55E00", "neutral": "#999999", "positive": "#0072B2"}
+# The same label has the same colour in every picture of a page.
+LABEL_COLOURS = {
+    "negative": "#D55E00",
+    "neutral": "#999999",
+    "positive": "#009E73",
+    "anger": "#D55E00",
+    "disgust": "#882255",
+    "fear": "#CC79A7",
+    "joy": "#E69F00",
+    "sadness": "#0072B2",
+    "surprise": "#56B4E9",
+}
+THOUSANDS = "{x:,.0f}"  # a tick
 NARROW = 5.2  # inches; letters can be read on a phone
 POINTS = 200  # of a curve; more cannot be seen
 DOTS = 2000  # of a scatter plot
@@ -287,18 +300,19 @@ def plot_timeline(
     """
     figure = Figure(figsize=(NARROW, 3.6), layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
-    days = mpl.dates.date2num(starts)
+    days = np.array(starts, dtype="datetime64[D]")
     for (label, values), colour in zip(shares.items(), _name_colours(list(shares)), strict=True):
         above.plot(days, values, ".-", color=colour, lw=1.2, markersize=3, label=_short(label))
     above.set(ylim=(0, None), ylabel="share")
-    above.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0, symbol=" %"))
-    gap = float(np.diff(days).min()) if len(days) > 1 else 1.0
+    above.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    gap = int(np.diff(days).astype(int).min()) if len(days) > 1 else 1
     below.bar(days, counts, width=0.8 * gap, color="#bbbbbb")
     below.set(ylabel=f"rows a {width}")
-    locator = mpl.dates.AutoDateLocator(minticks=3, maxticks=7)
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     below.xaxis.set_major_locator(locator)
-    below.xaxis.set_major_formatter(mpl.dates.ConciseDateFormatter(locator))
-    below.yaxis.set_major_locator(mpl.ticker.MaxNLocator(3, integer=True))
+    below.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    below.yaxis.set_major_formatter(THOUSANDS)
     figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     return _svg(figure)
 
@@ -327,7 +341,7 @@ def plot_stacked_shares(groups: Sequence[tuple[str, Mapping[str, int]]], labels:
     axes.set_yticks(places, [_short(name) for name, _ in groups])
     axes.invert_yaxis()
     axes.set(xlim=(0, 1))
-    axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0, symbol=" %"))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     return _svg(figure)
 
@@ -348,15 +362,15 @@ def plot_histogram(bins: Mapping[str, Sequence[int]], unit: str) -> str:
     for axes, (name, counts) in zip(panels, bins.items(), strict=True):
         axes.stairs(counts, np.linspace(0, 1, len(counts) + 1), fill=True, color=COLOURS[0])
         axes.set(xlim=(0, 1), xlabel=unit, title=name)
-        axes.yaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True))
-        axes.yaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda n, _: f"{n:,.0f}"))
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.yaxis.set_major_formatter(THOUSANDS)
     panels[0].set_ylabel("rows")
     return _svg(figure)
 
 
 def _name_colours(labels: Sequence[str]) -> list[str]:
-    if set(labels) <= set(SENTIMENTS):
-        return [SENTIMENTS[label] for label in labels]
+    if set(labels) <= set(LABEL_COLOURS):
+        return [LABEL_COLOURS[label] for label in labels]
     return _colours(len(labels))
 
 
@@ -375,7 +389,10 @@ def _colours(count: int) -> list[str]:
 
 def _svg(figure: Figure) -> str:
     text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
+    with warnings.catch_warnings():
+        # The reader's fonts draw the letters, not those that matplotlib measures with.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figure.savefig(text, format="svg", metadata={"Date": None})
     # The page holds several pictures: no XML header, and no fixed size, so that it fits a phone.
     body = text.getvalue()[text.getvalue().index("<svg") :]
     return re.sub(r'<svg (.*?)width="[\d.]+pt" height="[\d.]+pt"', r"<svg \1", body, count=1, flags=re.DOTALL)

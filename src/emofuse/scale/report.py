@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from emofuse.datasets.adapter import malformed
-from emofuse.datasets.own import read_records
 from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError, MissingExtraError
 from emofuse.evaluate.page import render_page
+from emofuse.scale.lines import MAX_LINE_BYTES
 from emofuse.scale.report_page import build_sections, list_facts
 from emofuse.scale.report_tally import OUTPUTS, Columns, Tally
+from emofuse.scale.table import FORMATS
 
 __all__ = ["SCHEMA", "write_report"]
 
@@ -69,23 +70,44 @@ def write_report(
 
 
 def _read_rows(table: Path, columns: Columns) -> Iterator[Mapping[str, Any]]:
-    if table.suffix not in (".tsv", ".parquet"):
-        return (row for _, row in read_records(table))
     if not table.is_file():
         raise CorpusNotFoundError(f"There is no file {table}.", item=str(table))
-    return _read_tsv(table) if table.suffix == ".tsv" else _read_parquet(table, columns)
+    suffix = table.suffix.lower()
+    if suffix == ".jsonl":
+        return _read_jsonl(table)
+    if suffix == ".parquet":
+        return _read_parquet(table, columns)
+    if suffix in FORMATS:
+        return _read_cells(table, "\t" if suffix == ".tsv" else ",")
+    raise ConfigError(f"{table} must end in one of {', '.join(FORMATS)}.", item=str(table))
 
 
-def _read_tsv(table: Path) -> Iterator[Mapping[str, Any]]:
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file, delimiter="\t", strict=True)
+# Bytes that could not be decoded stand in the output as they were: they are replaced, not refused.
+
+
+def _read_cells(table: Path, delimiter: str) -> Iterator[Mapping[str, Any]]:
+    csv.field_size_limit(MAX_LINE_BYTES)
+    with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
         try:
             header = next(rows, [])
             for row in rows:
                 if row:
                     yield dict(zip(header, row, strict=False))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise malformed(table, rows.line_num + 1, f"not a UTF-8 TSV row ({error}).") from error
+        except csv.Error as error:
+            raise malformed(table, rows.line_num, f"not a CSV row ({error}).") from error
+
+
+def _read_jsonl(table: Path) -> Iterator[Mapping[str, Any]]:
+    with table.open(encoding="utf-8", errors="replace", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise malformed(table, number, f"not valid JSON ({error.msg}).") from error
+            if not isinstance(row, dict):
+                raise malformed(table, number, "expected a JSON object.")
+            yield row
 
 
 def _read_parquet(table: Path, columns: Columns) -> Iterator[Mapping[str, Any]]:

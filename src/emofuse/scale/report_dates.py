@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from dateutil.parser import parse
+from dateutil.parser import parse  # type: ignore[import-untyped]
 
 __all__ = ["ENTRIES", "Timeline", "read_days"]
 
@@ -23,7 +23,9 @@ _NUMBERS = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _SECONDS = re.compile(r"\d{10}(\.\d*)?")
 _MILLISECONDS = re.compile(r"\d{13}(\.0*)?")
 _TIME = re.compile(
-    r"[T\s]*\b\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[ap]\.?m\b\.?)?(\s*(Z\b|[+-]\d{2}:?\d{2}))?", re.IGNORECASE
+    r"[T\s]*\b\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[ap]\.?m\b\.?)?"
+    r"(\s*(?-i:(?!OCT|SEPT)[A-Z]{2,3}T|UTC|Z)\b)?(\s*[+-]\d{2}:?\d{2})?",
+    re.IGNORECASE,
 )
 _SOME_YEARS = (datetime(2000, 1, 1), datetime(2004, 1, 1))
 
@@ -211,7 +213,7 @@ def _bin(found: _Bins) -> dict[str, Any]:
 
 
 def _find_range(found: _Bins) -> tuple[date, date]:
-    """Where all rows lie but a few that are far away, such as those dated 1 January 1970 for want of a date."""
+    """Where all rows lie but a few far away, such as those dated 1 January 1970 for want of a date."""
     per_day: Counter[date] = Counter()
     for (day, _, _), n in found.counts.items():
         per_day[day] += n

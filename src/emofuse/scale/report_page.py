@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from emofuse.evaluate import plots
 from emofuse.evaluate.page import Amount, Section
-from emofuse.scale.report_tally import GROUPS, LABELS, LISTED, TEXT_LENGTH
+from emofuse.scale.report_tally import GROUPS, LISTED, TEXT_LENGTH
 from emofuse.taxonomy import load_taxonomy
 
 __all__ = ["build_sections", "list_facts"]
@@ -19,12 +19,12 @@ __all__ = ["build_sections", "list_facts"]
 DRAWN_GROUPS, LISTED_GROUPS = 12, 50
 FEW = 1000  # rows; shares of fewer are given with their interval
 LINES = 7  # labels over time; more cannot be told apart
-POINTS = 400  # bins of a table over time that is still read
 
 PRIVACY = (
-    "This page and report.json hold texts, paths or names out of your data. Pass them on only to people who may "
-    "see the data."
+    "This page and report.json hold texts, paths or names out of your data. Pass them on only to people who "
+    "may see the data."
 )
+NUMBERED = "Rows are counted from 1, without the header."
 _ANSWERS = ("sentiment", "emotion")
 _SENTIMENTS = load_taxonomy("sentiment3").labels
 
@@ -86,8 +86,8 @@ def _list_errors(figures: Mapping[str, Any]) -> Section:
     if not figures["errors"]:
         return Section(title, "Every row was scored.")
     lead = (
-        "Rows that could not be scored, by the code of their error. They are in no other figure of this page but "
-        "the rows and errors of groups. Row 1 is the first below the header."
+        "Rows that could not be scored, by the code of their error. They are in no other figure of this page "
+        f"but the rows and errors of groups. {NUMBERED}"
     )
     listed = [
         (code, _count(own["rows"]), _percent(own["rows"], rows), _count(own["first_row"]))
@@ -116,7 +116,7 @@ def _draw_timeline(figures: Mapping[str, Any]) -> list[Section]:
     lead = _tell_dates(timeline)
     if not bins:
         return [Section("Over time", f"No row has a date in {column!r} that can be read. {lead}")]
-    sections = []
+    sections: list[Section] = []
     starts = [date.fromisoformat(own["start"]) for own in bins]
     counts = [own["n"] for own in bins]
     for name in _ANSWERS:
@@ -138,18 +138,22 @@ def _draw_timeline(figures: Mapping[str, Any]) -> list[Section]:
 
 def _tell_dates(timeline: Mapping[str, Any]) -> str:
     parts = []
-    if timeline["empty"]:
-        parts.append(f"{timeline['empty']:,} rows have no date.")
-    if timeline["unreadable"]:
+    if n := timeline["empty"]:
+        parts.append(f"{_rows(n, 'has', 'have')} no date.")
+    if n := timeline["unreadable"]:
         first = timeline["first_unreadable"]
         example = f", such as {first!r}" if first is not None else ""
-        parts.append(f"{timeline['unreadable']:,} rows have a date that cannot be read{example}.")
-    if timeline["outside"]:
-        parts.append(f"{timeline['outside']:,} rows lie so far from the others that they are not drawn.")
-    if timeline["ambiguous"]:
-        reading = timeline["order"].removesuffix(" first")
-        parts.append(f"{timeline['ambiguous']:,} dates such as 3/4/2024 were read with the {reading} first.")
+        parts.append(f"{_rows(n, 'has', 'have')} a date that cannot be read{example}.")
+    if n := timeline["outside"]:
+        parts.append(f"{_rows(n, 'is', 'are')} dated so far from the others that no plot shows them.")
+    if n := timeline["ambiguous"]:
+        part = timeline["order"].removesuffix(" first")
+        parts.append(f"{_rows(n, 'has', 'have')} a date such as 3/4/2024, read with the {part} first.")
     return " ".join(parts)
+
+
+def _rows(n: int, one: str, several: str) -> str:
+    return f"1 row {one}" if n == 1 else f"{n:,} rows {several}"
 
 
 def _compare_groups(figures: Mapping[str, Any], name: str) -> Section:
@@ -163,11 +167,14 @@ def _compare_groups(figures: Mapping[str, Any], name: str) -> Section:
     if figures["pooled"] is not None:
         shown.append((f"(rows of values beyond the first {GROUPS:,})", figures["pooled"]))
     rows = [_describe_group(label, own, name, labels) for label, own in shown]
-    lead = f"Largest groups first. Shares of fewer than {FEW:,} rows stand with their 95 % Wilson interval."
+    lead = (
+        f"Largest groups first; confidence is the mean. Shares of fewer than {FEW:,} rows stand with their "
+        "95 % Wilson interval."
+    )
     if len(named) > LISTED_GROUPS:
         lead += f" The {LISTED_GROUPS} largest of {len(named):,} groups are listed; report.json has them all."
     drawn = [(label, own[name]["labels"]) for label, own in named if own[name]["n"]][:DRAWN_GROUPS]
-    header = ("group", "rows", "errors", "mean confidence", *labels)
+    header = ("group", "rows", "errors", "confidence", *labels)
     return Section(title, lead, plots.plot_stacked_shares(drawn, labels) if drawn else "", header, rows)
 
 
@@ -199,7 +206,10 @@ def _list_confident(figures: Mapping[str, Any]) -> list[Section]:
         if missing:
             return [_left_out("Most confident rows", *missing)]
         return [Section("Most confident rows", "No row has a label with a confidence.")]
-    lead = f"At most {LISTED}; the same content is listed once. Texts are cut after {TEXT_LENGTH} characters."
+    lead = (
+        f"At most {LISTED}; the same content is listed once. Texts are cut after {TEXT_LENGTH} characters. "
+        f"{NUMBERED}"
+    )
     return [
         Section(f"Most confident: {label}", lead, header=_header(figures), rows=_list_rows(figures, rows))
         for label in _order(figures["most_confident"])
@@ -214,44 +224,41 @@ def _list_conflicted(figures: Mapping[str, Any]) -> Section:
         return Section(title, "No row has a conflict, or a label with a confidence.")
     if by == "conflict":
         lead = (
-            "Rows whose modalities, such as text and face, disagree most: conflict is the Jensen–Shannon divergence "
-            "between their answers, 0 for the same and 1 for the opposite."
+            "Rows whose modalities, such as text and face, disagree most. Conflict is the Jensen–Shannon "
+            "divergence between their answers: 0 where they are the same, 1 where they share nothing."
         )
         return Section(
             title, lead, header=_header(figures, "conflict"), rows=_list_rows(figures, rows, "conflict")
         )
     lead = (
-        "No row was read in several ways that could disagree. These are the rows with mixed feelings, and then "
-        "those whose label was the closest call, the least confident first."
+        "No row has modalities that disagree. These are the rows with mixed feelings, and then those whose "
+        "label was the closest call, the least confident first."
     )
     return Section(title, lead, header=_header(figures), rows=_list_rows(figures, rows))
 
 
 def _header(figures: Mapping[str, Any], *more: str) -> list[str]:
-    return ["row", *more, *figures["columns"]["shown"], *_columns(figures)]
-
-
-def _columns(figures: Mapping[str, Any]) -> list[str]:
-    names = ("sentiment", "sentiment_confidence", "emotion", "emotion_confidence", "mixed")
-    return [name for name in names if f"emofuse_{name}" in figures["outputs"]]
+    answers = [name for name in _ANSWERS if f"emofuse_{name}" in figures["outputs"]]
+    return ["row", *more, *figures["columns"]["shown"], *answers]
 
 
 def _list_rows(figures: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *more: str) -> list[list[Any]]:
+    answers = [name for name in _ANSWERS if f"emofuse_{name}" in figures["outputs"]]
     return [
         [
             _count(own["row"]),
-            *(_cell(own.get(name)) for name in more),
+            *(own[name] for name in more),
             *own["shown"].values(),
-            *(_cell(own.get(name)) for name in _columns(figures)),
+            *(_tell_answer(own, name) for name in answers),
         ]
         for own in rows
     ]
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    return "" if value is None else value
+def _tell_answer(own: Mapping[str, Any], name: str) -> str:
+    confidence = own.get(f"{name}_confidence")
+    parts = [own.get(name, ""), "" if confidence is None else f"{confidence:.3f}"]
+    return " ".join(filter(None, [*parts, "(mixed)" if name == "sentiment" and own.get("mixed") else ""]))
 
 
 def _order(labels: Mapping[str, int]) -> list[str]:
@@ -271,7 +278,7 @@ def _interval(n: int, total: int) -> Amount:
     if total >= FEW:
         return _percent(n, total)
     ends = binomtest(n, total).proportion_ci(method="wilson")
-    return Amount(f"{100 * n / total:.1f} % ({100 * ends.low:.0f}–{100 * ends.high:.0f})")
+    return Amount(f"{100 * n / total:.0f} % ({100 * ends.low:.0f}–{100 * ends.high:.0f})")
 
 
 def _count(n: int) -> Amount:

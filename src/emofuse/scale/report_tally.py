@@ -10,21 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emofuse.errors import CorpusFormatError
+from emofuse.scale.fields import PREFIX
 from emofuse.scale.report_dates import Timeline
 
-__all__ = [
-    "BINS",
-    "GROUPS",
-    "LABELS",
-    "LISTED",
-    "OTHER",
-    "OUTPUTS",
-    "PREFIX",
-    "TEXT_LENGTH",
-    "Columns",
-    "Tally",
-    "clean",
-]
+__all__ = ["BINS", "GROUPS", "LABELS", "LISTED", "OTHER", "OUTPUTS", "TEXT_LENGTH", "Columns", "Tally"]
 
 GROUPS = 1000  # different values of a group column that are counted one by one
 GROUP_LENGTH = 200  # of a value's name, in characters
@@ -33,7 +22,6 @@ TEXT_LENGTH = 300  # of a cell that is shown, in characters
 BINS = 20  # of confidence
 LABELS = 100  # different labels of an answer, or error codes, that are counted one by one
 OTHER = "(other)"
-PREFIX = "emofuse_"
 
 _ANSWERS = ("emotion", "sentiment")
 OUTPUTS = tuple(
@@ -138,7 +126,7 @@ class _Best:
     ) -> None:
         if len(self._heap) == LISTED and score <= self._heap[0][0]:
             return
-        cells = {column: _clip(clean(row.get(column))) for column in self._shown}
+        cells = {column: _clip(_clean(row.get(column)), TEXT_LENGTH) for column in self._shown}
         content = tuple(cells.values()) if any(cells.values()) else number
         if content in self._entries:
             return
@@ -191,19 +179,21 @@ class Tally:
         own = self._read(number, row)
         self._total.add(own)
         for column, groups in self._groups.items():
-            value = clean(row.get(column))
-            name = None if value is None else str(value)[:GROUP_LENGTH]
-            if name not in groups and len(groups) >= GROUPS:
-                self._pooled[column].add(own)
-            else:
-                groups.setdefault(name, _Group()).add(own)
+            value = _clean(row.get(column))
+            name = None if value is None else _clip(value, GROUP_LENGTH)
+            group = groups.get(name)
+            if group is None:
+                group = self._pooled[column]
+                if len(groups) < GROUPS:
+                    group = groups[name] = _Group()
+            group.add(own)
         if (error := own.get("emofuse_error")) is not None:
             entry = self._errors.setdefault(error, {"rows": 0, "first_row": number})
             entry["rows"] += 1
             return
         if self.columns.date is not None:
             self._timeline.add(
-                clean(row.get(self.columns.date)), own.get("emofuse_emotion"), own.get("emofuse_sentiment")
+                _clean(row.get(self.columns.date)), own.get("emofuse_emotion"), own.get("emofuse_sentiment")
             )
         self._add_confidence(number, own, row)
 
@@ -252,7 +242,7 @@ class Tally:
     def _read(self, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = {}
         for name in OUTPUTS:
-            value = clean(row.get(name))
+            value = _clean(row.get(name))
             if value is None:
                 continue
             if name in _SHARES:
@@ -260,7 +250,7 @@ class Tally:
             elif name in _FLAGS:
                 answer[name] = _read_flag(number, name, value)
             else:
-                answer[name] = self._name(name, str(value)[:GROUP_LENGTH])
+                answer[name] = self._name(name, _clip(value, GROUP_LENGTH))
         return answer
 
     def _name(self, column: str, label: str) -> str:
@@ -271,16 +261,18 @@ class Tally:
         return label
 
 
-def clean(value: Any) -> Any:
+def _clean(value: Any) -> Any:
     """A cell, or None where it is empty: missing, null, an empty text or NaN."""
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     return value
 
 
-def _clip(value: Any) -> str:
+def _clip(value: Any, length: int) -> str:
     text = "" if value is None else str(value)
-    return text if len(text) <= TEXT_LENGTH else text[: TEXT_LENGTH - 1] + "…"
+    text = text if len(text) <= length else text[: length - 1] + "…"
+    # JSON may hold half of a surrogate pair, which no font has.
+    return text if text.isascii() else text.encode("utf-8", errors="replace").decode()
 
 
 def _read_share(number: int, name: str, value: Any) -> float:
@@ -290,7 +282,7 @@ def _read_share(number: int, name: str, value: Any) -> float:
         share = math.nan
     if not 0 <= share <= 1:
         raise CorpusFormatError(
-            f"Row {number}: {name} must be a number from 0 to 1, not {str(value)[:40]!r}. Score the table anew.",
+            f"Row {number}: {name} must be a number from 0 to 1, not {str(value)[:40]!r}.",
             item=str(number),
         )
     return share
@@ -301,7 +293,7 @@ def _read_flag(number: int, name: str, value: Any) -> bool:
         return value
     if value not in ("true", "false"):
         raise CorpusFormatError(
-            f"Row {number}: {name} must be true or false, not {str(value)[:40]!r}. Score the table anew.",
+            f"Row {number}: {name} must be true or false, not {str(value)[:40]!r}.",
             item=str(number),
         )
     return bool(value == "true")
