@@ -72,7 +72,7 @@ def build_sections(figures: Mapping[str, Any]) -> list[Section]:
     if figures["timeline"] is not None:
         sections += _draw_timeline(figures)
     for own in figures["groups"]:
-        sections += [_compare_groups(own, name) for name in _ANSWERS]
+        sections += [_compare_groups(own, name, figures["total"][name]["labels"]) for name in _ANSWERS]
     sections.append(_draw_confidence(figures))
     sections += _list_confident(figures)
     sections.append(_list_conflicted(figures))
@@ -156,11 +156,11 @@ def _rows(n: int, one: str, several: str) -> str:
     return f"1 row {one}" if n == 1 else f"{n:,} rows {several}"
 
 
-def _compare_groups(figures: Mapping[str, Any], name: str) -> Section:
+def _compare_groups(figures: Mapping[str, Any], name: str, counts: Mapping[str, int]) -> Section:
     title = f"{name.capitalize()} by {figures['column']}"
     groups = figures["groups"]
     named = [("(empty)" if own["name"] is None else own["name"], own) for own in groups]
-    labels = _order({label: 0 for own in groups for label in own[name]["labels"]})
+    labels = _order(counts)
     if not labels:
         return Section(title, f"No row has a label of {name}.")
     shown = named[:LISTED_GROUPS]
@@ -212,7 +212,7 @@ def _list_confident(figures: Mapping[str, Any]) -> list[Section]:
     )
     return [
         Section(f"Most confident: {label}", lead, header=_header(figures), rows=_list_rows(figures, rows))
-        for label in _order(figures["most_confident"])
+        for label in _order(dict.fromkeys(figures["most_confident"], 0))
         if (rows := figures["most_confident"][label])
     ]
 
@@ -257,14 +257,17 @@ def _list_rows(figures: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *m
 
 def _tell_answer(own: Mapping[str, Any], name: str) -> str:
     confidence = own.get(f"{name}_confidence")
-    parts = [own.get(name, ""), "" if confidence is None else f"{confidence:.3f}"]
-    return " ".join(filter(None, [*parts, "(mixed)" if name == "sentiment" and own.get("mixed") else ""]))
+    # A label and its figure stand on one line.
+    answer = "\N{NO-BREAK SPACE}".join(
+        [*([own[name]] if name in own else []), *([] if confidence is None else [f"{confidence:.3f}"])]
+    )
+    return f"{answer} (mixed)" if name == "sentiment" and own.get("mixed") else answer
 
 
 def _order(labels: Mapping[str, int]) -> list[str]:
     if set(labels) <= set(_SENTIMENTS):
         return [label for label in _SENTIMENTS if label in labels]
-    return sorted(labels, key=lambda label: (-labels[label], label)) if any(labels.values()) else list(labels)
+    return sorted(labels, key=lambda label: (-labels[label], label))
 
 
 def _share(counts: Mapping[str, int], label: str) -> float:
