@@ -9,7 +9,13 @@ from typing import Any
 
 from jinja2 import Environment
 
-__all__ = ["Picture", "Section", "render_page"]
+__all__ = ["Amount", "Picture", "Section", "render_page"]
+
+
+class Amount(str):
+    """A number as it is to be read, such as `12,345` or `4.1 %`."""
+
+    __slots__ = ()
 
 
 class Picture(str):
@@ -27,7 +33,7 @@ class Section:
         lead: A sentence or two in plain text.
         picture: SVG, of `emofuse.evaluate.plots`; inserted as it is.
         header: Column names of a table.
-        rows: Its cells: texts, numbers, or `Picture`s.
+        rows: Its cells: texts, numbers, `Amount`s or `Picture`s.
     """
 
     title: str
@@ -50,6 +56,7 @@ def render_page(title: str, facts: Mapping[str, str], sections: Sequence[Section
     """
     template = (files("emofuse") / "evaluate" / "page.html.j2").read_text(encoding="utf-8")
     environment = Environment(autoescape=True)
+    environment.tests["amount"] = lambda cell: isinstance(cell, Amount)
     environment.tests["picture"] = lambda cell: isinstance(cell, Picture)
     page = environment.from_string(template).render(title=title, facts=facts, sections=sections)
     # A text may hold half of a surrogate pair, which no file can.

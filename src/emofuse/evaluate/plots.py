@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
+from datetime import date
 from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from emofuse.types import FloatArray
 
 __all__ = [
+    "plot_bars",
     "plot_class_bars",
     "plot_class_lines",
     "plot_class_shares",
     "plot_confusion",
+    "plot_histogram",
     "plot_history",
     "plot_levels",
     "plot_reliability",
     "plot_risk_coverage",
     "plot_roc",
+    "plot_stacked_shares",
+    "plot_timeline",
     "plot_valence",
 ]
 
@@ -41,6 +49,20 @@ STYLE: Any = {
     "axes.grid": False,
     "text.parse_math": False,  # a label may hold a dollar sign
 }
+# The same label has the same colour in every picture of a page.
+LABEL_COLOURS = {
+    "negative": "#D55E00",
+    "neutral": "#999999",
+    "positive": "#009E73",
+    "anger": "#D55E00",
+    "disgust": "#882255",
+    "fear": "#CC79A7",
+    "joy": "#E69F00",
+    "sadness": "#0072B2",
+    "surprise": "#56B4E9",
+}
+THOUSANDS = "{x:,.0f}"  # a tick
+NARROW = 5.2  # inches; letters can be read on a phone
 POINTS = 200  # of a curve; more cannot be seen
 DOTS = 2000  # of a scatter plot
 LABEL_LENGTH = 24
@@ -245,6 +267,113 @@ def plot_valence(truth: FloatArray, guess: FloatArray) -> str:
     return _svg(figure)
 
 
+@mpl.rc_context(STYLE)
+def plot_bars(counts: Mapping[str, int]) -> str:
+    """How often each label stands, in the order given from the top, with numbers and percentages."""
+    figure, axes = _figure(NARROW, 0.5 + 0.3 * len(counts))
+    total, most = sum(counts.values()), max(counts.values())
+    names = [_short(label) for label in counts]
+    bars = axes.barh(range(len(names)), list(counts.values()), color=_name_colours(list(counts)))
+    axes.bar_label(bars, [f"{n:,} ({100 * n / total:.1f} %)" for n in counts.values()], padding=3)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, most * 1.35)  # room for the numbers
+    axes.spines["bottom"].set_visible(False)
+    axes.set_xticks([])
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_timeline(
+    starts: Sequence[date], counts: Sequence[int], shares: Mapping[str, Sequence[float]], width: str
+) -> str:
+    """Shares of labels over time, below them how many rows they rest on.
+
+    Args:
+        starts: First day of each bin, in order.
+        counts: Rows of each bin.
+        shares: Label -> share (0-1) in each bin; NaN breaks its line.
+        width: What a bin is called, such as "week".
+
+    Returns:
+        SVG.
+    """
+    figure = Figure(figsize=(NARROW, 3.6), layout="constrained")
+    above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+    days = np.array(starts, dtype="datetime64[D]")
+    for (label, values), colour in zip(shares.items(), _name_colours(list(shares)), strict=True):
+        above.plot(days, values, ".-", color=colour, lw=1.2, markersize=3, label=_short(label))
+    above.set(ylim=(0, None), ylabel="share")
+    above.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    gap = int(np.diff(days).astype(int).min()) if len(days) > 1 else 1
+    below.bar(days, counts, width=0.8 * gap, color="#bbbbbb")
+    below.set(ylabel=f"rows a {width}")
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+    below.xaxis.set_major_locator(locator)
+    below.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    below.yaxis.set_major_formatter(THOUSANDS)
+    figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_stacked_shares(groups: Sequence[tuple[str, Mapping[str, int]]], labels: Sequence[str]) -> str:
+    """Shares of labels in each group, one bar a group, the first at the top.
+
+    Args:
+        groups: Name and label -> rows, at least one.
+        labels: In the order in which they are stacked.
+
+    Returns:
+        SVG.
+    """
+    figure, axes = _figure(NARROW, 0.9 + 0.28 * len(groups))
+    places = range(len(groups))
+    totals = np.array([sum(counts.values()) for _, counts in groups])
+    left = np.zeros(len(groups))
+    for label, colour in zip(labels, _name_colours(labels), strict=True):
+        shares = np.array([counts.get(label, 0) for _, counts in groups]) / totals
+        axes.barh(
+            places, shares, left=left, color=colour, label=_short(label), edgecolor="white", linewidth=0.5
+        )
+        left += shares
+    axes.set_yticks(places, [_short(name) for name, _ in groups])
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    return _svg(figure)
+
+
+@mpl.rc_context(STYLE)
+def plot_histogram(bins: Mapping[str, Sequence[int]], unit: str) -> str:
+    """Counts over equal bins of 0-1, one panel a series.
+
+    Args:
+        bins: Series -> counts.
+        unit: What lies between 0 and 1.
+
+    Returns:
+        SVG.
+    """
+    figure = Figure(figsize=(NARROW, 2.4), layout="constrained")
+    panels = figure.subplots(1, len(bins), squeeze=False)[0]
+    for axes, (name, counts) in zip(panels, bins.items(), strict=True):
+        axes.stairs(counts, np.linspace(0, 1, len(counts) + 1), fill=True, color=COLOURS[0])
+        axes.set(xlim=(0, 1), xlabel=unit, title=name)
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.yaxis.set_major_formatter(THOUSANDS)
+    panels[0].set_ylabel("rows")
+    return _svg(figure)
+
+
+def _name_colours(labels: Sequence[str]) -> list[str]:
+    if set(labels) <= set(LABEL_COLOURS):
+        return [LABEL_COLOURS[label] for label in labels]
+    return _colours(len(labels))
+
+
 def _short(label: str) -> str:
     return label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
 
@@ -260,7 +389,10 @@ def _colours(count: int) -> list[str]:
 
 def _svg(figure: Figure) -> str:
     text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
+    with warnings.catch_warnings():
+        # The reader's fonts draw the letters, not those that matplotlib measures with.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figure.savefig(text, format="svg", metadata={"Date": None})
     # The page holds several pictures: no XML header, and no fixed size, so that it fits a phone.
     body = text.getvalue()[text.getvalue().index("<svg") :]
     return re.sub(r'<svg (.*?)width="[\d.]+pt" height="[\d.]+pt"', r"<svg \1", body, count=1, flags=re.DOTALL)
