@@ -2,8 +2,8 @@
 
     python benchmarks/score_kills.py --data DATA --json benchmarks/score_kills.json
 
-Every process of the run is killed with SIGKILL. The output and the file of errors must be the same to the last
-byte. Every hundredth row has no text, so that there are errors to lose.
+Every process of the run is killed with SIGKILL. The output and the file of errors must be the same to the
+last byte. Every hundredth row has no text, so that there are errors to lose.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """`emofuse score` as a process: killed, starved, and given what nobody should."""
 
+import json
 import os
 import random
 import signal
@@ -35,7 +36,7 @@ def whole(table):
     out = table.with_name("whole.csv")
     done = run(table, "-o", out, *SMALL, "--workers", "1")
     assert done.returncode == 1
-    assert "1 rows have no answer" in done.stderr
+    assert "Rows without an answer: 1" in done.stderr
     return out.read_bytes()
 
 
@@ -171,3 +172,15 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_report_stands_beside_the_output(tmp_path):
+    rows = ["when,shop,text", "2026-01-01,a,so happy", "2026-01-02,b,so sad", "2026-01-03,b,"]
+    (tmp_path / "in.csv").write_text("\n".join(rows) + "\n")
+    options = [*SMALL, "--report", "page", "--date-column", "when", "--group-column", "shop"]
+    done = run("in.csv", "-o", "out.csv", *options, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "page/report.html sums it up" in done.stderr
+    figures = json.loads((tmp_path / "page" / "report.json").read_text())
+    assert figures["total"]["rows"] == 3
+    assert "so happy" in (tmp_path / "page" / "report.html").read_text()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from emofuse.cli.extras import needs_extra
+from emofuse.cli.output import prepare_folder
+from emofuse.errors import ConfigError
 from emofuse.scale.fields import DEFAULT_FIELDS, FIELDS
 from emofuse.scale.job import Engine, Job, Progress, Summary
 from emofuse.scale.job import score as run
@@ -35,6 +37,9 @@ from emofuse.scale.source import ReadOptions
     "--workers", type=click.IntRange(min=1), metavar="N", help="Processes; one per core unless given."
 )
 @click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
+@click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Also write a summary page.")
+@click.option("--date-column", metavar="C", help="Of the report: shares over time.")
+@click.option("--group-column", "groups", metavar="C", multiple=True, help="Of the report; may be repeated.")
 def score(  # noqa: PLR0913 - one parameter per option of the command
     source: Path,
     *,
@@ -49,6 +54,9 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
     delimiter: str | None,
     workers: int | None,
     resume: bool,
+    report: Path | None,
+    date_column: str | None,
+    groups: tuple[str, ...],
 ) -> int:
     """Read emotion and sentiment of every row of INPUT.
 
@@ -61,6 +69,7 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
     if resume and out.exists() and not out.with_name(f"{out.name}.parts").exists():
         click.echo(f"{out} is complete; there is nothing to go on with.", err=True)
         return 0
+    write = _prepare_report(report, date_column, groups)
     job = Job(
         place=source,
         out=out,
@@ -69,12 +78,34 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
         models=tuple(name for name in models.split(",") if name),
         taxonomy=taxonomy,
         crop=crop,
+        needed=[*([date_column] if date_column else []), *groups],
     )
     here: Engine = lambda task, partitions: score_here(task, partitions, workers or _cores())  # noqa: E731
     with _showing_progress() as progress, needs_extra("scale"):
         summary = run(job, here, resume=resume, progress=progress)
     _say(summary, out)
+    if write:
+        write(out, summary)
     return int(summary.bad > 0)
+
+
+def _prepare_report(
+    folder: Path | None, date_column: str | None, groups: Sequence[str]
+) -> Callable[[Path, Summary], None] | None:
+    if folder is None:
+        if date_column or groups:
+            raise ConfigError("--date-column and --group-column belong to --report DIR.", item="--report")
+        return None
+    with needs_extra("eval"):
+        from emofuse.scale.report import write_report  # noqa: PLC0415 - an extra
+    prepare_folder(folder)
+
+    def write(out: Path, summary: Summary) -> None:
+        shown = [own for own in (summary.source.text_column, summary.source.image_column) if own]
+        write_report(out, folder, date_column=date_column, group_columns=groups, show_columns=shown)
+        click.echo(f"{folder / 'report.html'} sums it up.", err=True)
+
+    return write
 
 
 def _cores() -> int:
@@ -114,6 +145,6 @@ def _say(summary: Summary, out: Path) -> None:
     )
     click.echo(f"{out}: {summary.rows:,} rows{earlier} in {summary.seconds:.1f} s, {rate:,.0f}/s.", err=True)
     if summary.repeated:
-        click.echo(f"{summary.repeated:,} rows were like others before them and not read again.", err=True)
+        click.echo(f"Rows like one before, not read again: {summary.repeated:,}.", err=True)
     if summary.errors:
-        click.echo(f"{summary.bad:,} rows have no answer; {summary.errors} says why.", err=True)
+        click.echo(f"Rows without an answer: {summary.bad:,}. {summary.errors} says why.", err=True)

@@ -44,6 +44,7 @@ class Job:
         models: Bundles that replace the defaults of their kind.
         taxonomy: Label set of the emotions.
         crop: Whether each picture is one face.
+        needed: Columns that the input must have beside those that are read.
     """
 
     place: Path
@@ -53,6 +54,7 @@ class Job:
     models: Sequence[str] = ()
     taxonomy: str = "ekman7"
     crop: bool = False
+    needed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,11 @@ def _build_task(job: Job, work: Path) -> Task:
             f"{job.place} has a column {taken[0]!r}; names that begin with {PREFIX} are those of answers. "
             "Rename it.",
             item=taken[0],
+        )
+    if missing := [name for name in job.needed if source.columns and name not in source.columns]:
+        has = ", ".join(source.columns or ())
+        raise ConfigError(
+            f"There is no column {missing[0]!r}: {job.place} has the columns {has}.", item=missing[0]
         )
     open_format(job.out, columns, answers, source.schema)
     return Task(

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from dateutil.parser import parse  # type: ignore[import-untyped]
+from dateutil.parser import parse
 
 __all__ = ["ENTRIES", "Timeline", "read_days"]
 

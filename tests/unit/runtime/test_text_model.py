@@ -43,7 +43,7 @@ def test_batches_hold_texts_of_one_length_and_never_more_than_allowed(model):
 
 def test_special_tokens_stand_around_the_text(model):
     model.predict(["ab"])
-    assert model._session.batches[0].tolist() == [[1, ord("a"), ord("b"), 2]]
+    assert model._session.batches[0][0].tolist() == [1, ord("a"), ord("b"), 2]
 
 
 def test_windows_weigh_by_their_tokens(model):

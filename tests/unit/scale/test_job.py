@@ -285,3 +285,9 @@ def test_names_of_the_columns_are_stable():
         "error",
         "prediction",
     ]
+
+
+def test_a_column_that_the_report_needs_is_missed_before_any_work(table, tmp_path):
+    with pytest.raises(ConfigError, match=r"no column 'when': .* has the columns n, text"):
+        run(table, tmp_path / "out.csv", needed=["when"])
+    assert not (tmp_path / "out.csv.parts").exists()
