@@ -16,6 +16,7 @@ from emofuse.scale.fields import Column
 
 __all__ = ["FORMATS", "TableFormat", "open_format"]
 
+_PLAIN = frozenset({str, float, int, type(None)})  # the csv module writes them as we want them
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 
 Rows = Sequence[Mapping[str, Any]]
@@ -69,9 +70,17 @@ class CsvFormat(_TextFormat):
         file.write(self._write([self._columns]))
 
     def _encode(self, rows: Rows) -> bytes:
-        return self._write([[_cell(row.get(name)) for name in self._columns] for row in rows])
+        return self._write(
+            [
+                [
+                    value if value.__class__ in _PLAIN else _cell(value)
+                    for value in map(row.get, self._columns)
+                ]
+                for row in rows
+            ]
+        )
 
-    def _write(self, cells: Sequence[Sequence[str]]) -> bytes:
+    def _write(self, cells: Sequence[Sequence[Any]]) -> bytes:
         out = io.StringIO()
         csv.writer(out, delimiter=self._delimiter, lineterminator="\n").writerows(cells)
         try:
@@ -121,10 +130,6 @@ def open_format(
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, ensure_ascii=False)

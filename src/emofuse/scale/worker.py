@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
@@ -99,7 +101,7 @@ class PartitionScorer:
                     count, bad = count + len(group), bad + len(wrong)
                     yield [self._join(row, values) for row, (values, _) in zip(group, scored, strict=True)]
 
-            with replacing(files.rows) as part:
+            with replacing(files.rows) as part, _collecting_later():
                 self._format.write_part(part, groups())
         done = Done(partition.index, partition.stop - partition.start, count, bad, self._repeated)
         files.mark(done)
@@ -128,8 +130,8 @@ class PartitionScorer:
         return results
 
     def _read(self, prediction: Prediction) -> tuple[Any, ...]:
-        values = (column.read(prediction) for column in self._columns)
-        return tuple(round(value, 6) if isinstance(value, float) else value for value in values)
+        values = [column.read(prediction) for column in self._columns]
+        return tuple([round(value, 6) if value.__class__ is float else value for value in values])
 
     def _remember(self, answers: dict[bytes, tuple[Any, ...]]) -> None:
         self._known |= answers
@@ -145,14 +147,29 @@ class PartitionScorer:
         return joined
 
 
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    # Answers hold no cycles, and looking for some again and again takes as long as making them.
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+        gc.collect()
+
+
 def _digest(row: Row) -> bytes:
     sample = row.sample
     if sample is None:
         return b""
-    image = None if sample.image is None else str(sample.image)
-    # What has neither text nor picture is called by its number.
-    parts = [sample.text, image, sample.id if sample.text is image is None else None]
-    return blake2b(json.dumps(parts).encode("ascii"), digest_size=16).digest()
+    if sample.image is None and sample.text is not None:
+        parts = f"text {sample.text}"
+    else:
+        # What has neither text nor picture is called by its number.
+        parts = repr((sample.text, sample.image or sample.id))
+    return blake2b(parts.encode("utf-8", errors="surrogatepass"), digest_size=16).digest()
 
 
 def _error_line(row: Row, error: ErrorEntry) -> bytes:
