@@ -1,0 +1,292 @@
+"""A discrete-event model of a scoring job on a cluster.
+
+A driver plans partitions; workers start, take one after the other, read it, score it and write it; the driver
+merges the parts. A partition whose worker dies is done again by another. All workers share the storage.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import simpy
+
+__all__ = ["ACTIVITIES", "Cluster", "Job", "Run", "simulate"]
+
+# Where the time of the workers goes. `stragglers` is scoring beyond what an even machine takes, `tail` waits
+# for the last part, and `failures` is work lost with a worker and the time until there is another.
+ACTIVITIES = (
+    "planning",
+    "starting",
+    "dispatch",
+    "storage",
+    "scoring",
+    "stragglers",
+    "failures",
+    "tail",
+    "merging",
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be scored.
+
+    Attributes:
+        items: Texts or photos.
+        partition_items: Items of a partition; the last one has what is left.
+        score_s: Seconds a core of even speed takes for an item.
+        read_bytes: Bytes read for an item.
+        write_bytes: Bytes written for an item.
+        plan_s: Seconds that the driver plans before any worker starts.
+        merge_s: Seconds that the driver merges after the last part.
+    """
+
+    items: int
+    partition_items: int
+    score_s: float
+    read_bytes: float = 0.0
+    write_bytes: float = 0.0
+    plan_s: float = 0.0
+    merge_s: float = 0.0
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions."""
+        return math.ceil(self.items / self.partition_items)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What scores it. The defaults are a cluster on which nothing goes wrong and nothing waits.
+
+    Attributes:
+        workers: Slots, of one core each.
+        start_s: Seconds of an even machine until a worker has loaded its models.
+        join_s: Least and most seconds until a machine is there, evenly spread.
+        dispatch_s: Seconds the driver is busy with each partition; one at a time.
+        latency_s: Seconds each partition travels besides.
+        speed_sigma: Standard deviation of the logarithm of the speed of a machine, whose mean is 1.
+        slow_share: Share of partitions that meet a slow moment, 0–1.
+        slow_factor: How many times longer these take.
+        failure_mean_s: Mean seconds between two failures of a worker, exponential.
+        replace_s: Seconds until a machine is there again after a failure.
+        storage_bytes_per_s: What the storage gives all workers together.
+        link_bytes_per_s: What one worker can move at most.
+    """
+
+    workers: int
+    start_s: float = 0.0
+    join_s: tuple[float, float] = (0.0, 0.0)
+    dispatch_s: float = 0.0
+    latency_s: float = 0.0
+    speed_sigma: float = 0.0
+    slow_share: float = 0.0
+    slow_factor: float = 1.0
+    failure_mean_s: float = math.inf
+    replace_s: float = 0.0
+    storage_bytes_per_s: float = math.inf
+    link_bytes_per_s: float = math.inf
+
+
+@dataclass
+class Run:
+    """How it went.
+
+    Attributes:
+        makespan_s: Seconds from the start of the driver to the end of the merge.
+        failures: Workers that died.
+        finished: How often each partition was finished.
+        begun: How often each partition was handed out.
+        spent_s: Activity -> seconds of all workers together; they add up to workers × makespan.
+    """
+
+    makespan_s: float = 0.0
+    failures: int = 0
+    finished: list[int] = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
+    spent_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ACTIVITIES, 0.0))
+
+
+class _Storage:
+    """A bandwidth that all transfers share evenly, none faster than its own link.
+
+    All that are under way move at the same rate, so it suffices to count the bytes that one there from the
+    beginning would have moved: a transfer ends when that count has grown by its size.
+    """
+
+    def __init__(self, env: simpy.Environment, cluster: Cluster) -> None:
+        self.env, self.cluster = env, cluster
+        self.crowded = cluster.workers * cluster.link_bytes_per_s > cluster.storage_bytes_per_s
+        self.moved, self.counted_at, self.number = 0.0, 0.0, 0
+        self.waiting: list[tuple[float, int, simpy.Event]] = []
+        self.timer: simpy.Event | None = None
+
+    def move(self, size: float) -> simpy.Event:
+        """An event at the end of a transfer of that many bytes."""
+        if not self.crowded or not size:
+            return self.env.timeout(size / self.cluster.link_bytes_per_s)
+        self._count()
+        self.number += 1
+        done = self.env.event()
+        heapq.heappush(self.waiting, (self.moved + size, self.number, done))
+        self._wake_at_next()
+        return done
+
+    def forget(self, done: simpy.Event) -> None:
+        """Drop the transfer of a worker that died."""
+        self._count()
+        left = [entry for entry in self.waiting if entry[2] is not done]
+        if len(left) < len(self.waiting):
+            self.waiting = left
+            heapq.heapify(left)
+            self._wake_at_next()
+
+    def _rate(self) -> float:
+        return min(
+            self.cluster.link_bytes_per_s, self.cluster.storage_bytes_per_s / max(len(self.waiting), 1)
+        )
+
+    def _count(self) -> None:
+        self.moved += self._rate() * (self.env.now - self.counted_at)
+        self.counted_at = self.env.now
+
+    def _wake_at_next(self) -> None:
+        self.timer = None
+        if self.waiting:
+            left = max(self.waiting[0][0] - self.moved, 0.0)
+            self.timer = self.env.timeout(left / self._rate())
+            self.timer.callbacks.append(self._finish_first)
+
+    def _finish_first(self, timer: simpy.Event) -> None:
+        if timer is not self.timer:  # another transfer has come or gone since
+            return
+        self._count()
+        end, _, done = heapq.heappop(self.waiting)
+        self.moved = end
+        done.succeed()
+        self._wake_at_next()
+
+
+class _Scoring:
+    """One job under way."""
+
+    def __init__(self, job: Job, cluster: Cluster, seed: int) -> None:
+        self.job, self.cluster = job, cluster
+        self.env, self.random = simpy.Environment(), random.Random(seed)
+        self.storage = _Storage(self.env, cluster)
+        self.pending = deque(range(job.partitions))
+        self.left = job.partitions
+        self.driver_free_at = 0.0
+        self.all_done, self.returned = self.env.event(), self.env.event()
+        self.run = Run(begun=[0] * job.partitions, finished=[0] * job.partitions)
+        # What a worker does outside a partition, and since when.
+        self.state = [("starting", 0.0)] * cluster.workers
+
+    def simulate(self) -> Run:
+        run, workers = self.run, self.cluster.workers
+        for worker in range(workers):
+            self.env.process(self._worker(worker))
+        if self.left:
+            self.env.run(until=self.all_done)
+        for worker in range(workers):
+            self._turn_to(worker, "tail")
+        run.spent_s["planning"] = workers * self.job.plan_s
+        run.spent_s["merging"] = workers * self.job.merge_s
+        run.makespan_s = self.job.plan_s + self.env.now + self.job.merge_s
+        return run
+
+    def _turn_to(self, worker: int, activity: str) -> None:
+        before, since = self.state[worker]
+        self.run.spent_s[before] += self.env.now - since
+        self.state[worker] = (activity, self.env.now)
+
+    def _worker(self, worker: int) -> Generator[simpy.Event, Any, None]:
+        """The lives of one slot, one after the other."""
+        wait_s = self.random.uniform(*self.cluster.join_s)
+        while True:
+            yield self.env.timeout(wait_s)
+            life = self.env.process(self._live(worker))
+            if not math.isinf(self.cluster.failure_mean_s):
+                yield self.env.timeout(self.random.expovariate(1 / self.cluster.failure_mean_s))
+                life.interrupt()
+            yield life
+            self.run.failures += 1
+            wait_s = self.cluster.replace_s
+
+    def _live(self, worker: int) -> Generator[simpy.Event, Any, None]:
+        """Start, and score until the end of the job or of the worker."""
+        cluster, env = self.cluster, self.env
+        sigma = cluster.speed_sigma
+        speed = self.random.lognormvariate(-(sigma**2) / 2, sigma) if sigma else 1.0
+        partition, event = None, None
+        try:
+            yield env.timeout(cluster.start_s / speed)
+            while True:
+                self._turn_to(worker, "tail")
+                while not self.pending:
+                    yield self.returned
+                partition = self.pending.popleft()
+                self.run.begun[partition] += 1
+                self._turn_to(worker, "failures")  # until it is finished
+                marks = [env.now]
+                for event in self._steps(partition, speed):
+                    yield event
+                    marks.append(env.now)
+                self._finish(worker, partition, marks)
+                partition = None
+        except simpy.Interrupt:
+            self._turn_to(worker, "failures")
+            if event is not None:
+                self.storage.forget(event)
+            if partition is not None:
+                self.pending.append(partition)
+                self.returned.succeed()
+                self.returned = env.event()
+
+    def _steps(self, partition: int, speed: float) -> Generator[simpy.Event, None, None]:
+        job, cluster, env = self.job, self.cluster, self.env
+        items = self._items(partition)
+        self.driver_free_at = max(self.driver_free_at, env.now) + cluster.dispatch_s
+        yield env.timeout(self.driver_free_at - env.now + cluster.latency_s)
+        yield self.storage.move(items * job.read_bytes)
+        slow = self.random.random() < cluster.slow_share
+        yield env.timeout(items * job.score_s / speed * (cluster.slow_factor if slow else 1.0))
+        yield self.storage.move(items * job.write_bytes)
+
+    def _finish(self, worker: int, partition: int, marks: list[float]) -> None:
+        asked, sent, read, scored, written = marks
+        even_s = self._items(partition) * self.job.score_s
+        spent = self.run.spent_s
+        spent["dispatch"] += sent - asked
+        spent["storage"] += read - sent + written - scored
+        spent["scoring"] += even_s
+        spent["stragglers"] += scored - read - even_s
+        self.state[worker] = ("tail", self.env.now)
+        self.run.finished[partition] += 1
+        self.left -= 1
+        if not self.left:
+            self.all_done.succeed()
+
+    def _items(self, partition: int) -> int:
+        size = self.job.partition_items
+        return min(size, self.job.items - partition * size)
+
+
+def simulate(job: Job, cluster: Cluster, seed: int) -> Run:
+    """Run a job once.
+
+    Args:
+        job: What is to be scored.
+        cluster: What scores it.
+        seed: Of all that is drawn; the same seed gives the same run.
+
+    Returns:
+        How it went.
+    """
+    return _Scoring(job, cluster, seed).simulate()

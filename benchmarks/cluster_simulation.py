@@ -1,0 +1,327 @@
+"""What 1 to 1,000 workers would take, from what one and two took.
+
+    python benchmarks/cluster_simulation.py --json benchmarks/cluster_simulation.json
+
+Reads benchmarks/throughput.json and benchmarks/driver_costs.json, runs the model of `cluster_model.py` with
+seeds 0 to 19, compares it with the measured runs, and draws docs/scaling_workers.svg. No cluster was at hand:
+what lies beyond two workers is simulated, and every number that could not be measured says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cluster_model import ACTIVITIES, Cluster, Job, Run, simulate
+
+FOLDER = Path(__file__).parent
+WORKERS = (1, 2, 10, 100, 1_000)
+SEEDS = 20
+PARTITION_ITEMS = {"text_bilstm": 4096, "text_bert_bilstm": 4096, "faces": 128, "photos": 128}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number of the model.
+
+    Attributes:
+        value: The number.
+        unit: What it counts.
+        source: `measured: FILE KEY`, or `assumed: REASON`.
+    """
+
+    value: float
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A job that is simulated.
+
+    Attributes:
+        name: For a reader.
+        path: Of throughput.json.
+        items: Texts or photos.
+        input: `csv` is read once to plan, `folder` is listed, and of `parquet` only the metadata is read.
+        storage: `nfs` or `object_store`.
+        merged: Whether the parts become one file.
+    """
+
+    name: str
+    path: str
+    items: int
+    input: str
+    storage: str
+    merged: bool
+
+
+CASES = (
+    Case("10 million texts, CSV into one file, NFS", "text_bilstm", 10**7, "csv", "nfs", True),
+    Case("1 billion texts, CSV into one file, NFS", "text_bilstm", 10**9, "csv", "nfs", True),
+    Case("1 billion texts, Parquet into parts", "text_bilstm", 10**9, "parquet", "object_store", False),
+    Case("100 million texts, default model", "text_bert_bilstm", 10**8, "parquet", "object_store", False),
+    Case("10 million photos, folder on NFS", "photos", 10**7, "folder", "nfs", False),
+    Case("10 million photos, names in Parquet", "photos", 10**7, "parquet", "object_store", False),
+)
+
+ASSUMED = {
+    "csv_plan_s_per_row": Parameter(
+        2.5e-6,
+        "s",
+        "assumed: twice the pass of csv.reader in driver_costs.json, since the driver also notes where a "
+        "partition begins",
+    ),
+    "parquet_plan_s_per_partition": Parameter(
+        1e-4, "s", "assumed: one footer of some kilobytes holds hundreds of row groups"
+    ),
+    "folder_round_trip_s_per_file": Parameter(
+        1e-4,
+        "s",
+        "assumed: NFS and object stores list about a thousand names in a request of 100 ms, one after the "
+        "other; a local disk takes the folder_s_per_file of driver_costs.json",
+    ),
+    "text_output_bytes": Parameter(
+        200.0, "bytes", "assumed: labels, probabilities and confidence beside the columns of the input"
+    ),
+    "photo_output_bytes": Parameter(400.0, "bytes", "assumed: the same with a box for each face"),
+    "join_least_s": Parameter(30.0, "s", "assumed: a cloud machine with its image at hand"),
+    "join_most_s": Parameter(90.0, "s", "assumed: the same on a bad day"),
+    "speed_sigma": Parameter(
+        0.1, "of the logarithm", "assumed: cloud machines of one type differ by about a tenth"
+    ),
+    "slow_share": Parameter(0.005, "of the partitions", "assumed: a noisy neighbour, a retry of the storage"),
+    "slow_factor": Parameter(5.0, "times", "assumed: the same"),
+    "failure_mean_s": Parameter(
+        86_400.0, "s", "assumed: each worker once a day, as spot machines are taken back"
+    ),
+    "replace_s": Parameter(90.0, "s", "assumed: the failure is noticed after 30 s, then a machine joins"),
+    "nfs_bytes_per_s": Parameter(1.25e9, "bytes/s", "assumed: one file server on 10 Gbit/s"),
+    "object_store_bytes_per_s": Parameter(
+        12.5e9, "bytes/s", "assumed: 100 Gbit/s between the cluster and the store"
+    ),
+    "link_bytes_per_s": Parameter(
+        1e8, "bytes/s", "assumed: one stream of an object store, or a tenth of a machine's 10 Gbit/s"
+    ),
+    "first_byte_s": Parameter(
+        0.02, "s", "assumed: an object store answers a request for one photo, one after the other"
+    ),
+}
+
+
+def read_parameters(throughput: Mapping[str, Any], driver: Mapping[str, Any]) -> dict[str, Parameter]:
+    """All numbers of the model.
+
+    Args:
+        throughput: Of benchmarks/throughput.json.
+        driver: Of benchmarks/driver_costs.json.
+
+    Returns:
+        Name -> number; those of a path are called `PATH.NAME`.
+    """
+    figures = driver["figures"]
+    parameters = dict(ASSUMED)
+    for name, key, unit in (
+        ("merge_bytes_per_s", "merge_bytes_per_s", "bytes/s"),
+        ("dispatch_s", "ray_dispatch_s", "s"),
+        ("latency_s", "ray_round_trip_s", "s"),
+    ):
+        parameters[name] = Parameter(figures[key], unit, f"measured: driver_costs.json figures.{key}")
+    for path in PARTITION_ITEMS:
+        rows = _rows_of(throughput, path)
+        if not rows:
+            continue
+        row = rows[max(rows)]
+        where = f"measured: throughput.json score[path={path}, workers={row['workers']}]"
+        busy_s = scoring_s(row, parameters)
+        parameters[f"{path}.score_s"] = Parameter(busy_s, "s of a core per item", f"{where}.seconds")
+        parameters[f"{path}.start_s"] = Parameter(row["startup_seconds"], "s", f"{where}.startup_seconds")
+        parameters[f"{path}.read_bytes"] = Parameter(
+            row["mean_bytes_per_item"], "bytes", f"{where}.mean_bytes_per_item"
+        )
+    return parameters
+
+
+def _rows_of(throughput: Mapping[str, Any], path: str) -> dict[int, Mapping[str, Any]]:
+    return {row["workers"]: row for row in throughput["score"] if row["path"] == path}
+
+
+def scoring_s(row: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> float:
+    """Seconds of a core for one item in a measured run, beyond start, planning and merging."""
+    plan_s, merge_s = _local_serial_s(row, parameters)
+    return (row["seconds"] - row["startup_seconds"] - plan_s - merge_s) * row["workers"] / row["items"]
+
+
+def _local_serial_s(row: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> tuple[float, float]:
+    pictures = row["path"] in ("photos", "faces")
+    # The folder of a benchmark is on the local disk, and its listing too short to be seen.
+    plan_s = 0.0 if pictures else row["items"] * parameters["csv_plan_s_per_row"].value
+    return plan_s, _merge_s(
+        row["items"], write_bytes(row["path"], row["mean_bytes_per_item"], parameters), parameters
+    )
+
+
+def _merge_s(items: int, item_bytes: float, parameters: Mapping[str, Parameter]) -> float:
+    return items * item_bytes / parameters["merge_bytes_per_s"].value
+
+
+def write_bytes(path: str, read_bytes: float, parameters: Mapping[str, Parameter]) -> float:
+    """Bytes of an output row; the columns of a text are kept, a picture is not."""
+    if path in ("photos", "faces"):
+        return parameters["photo_output_bytes"].value
+    return read_bytes + parameters["text_output_bytes"].value
+
+
+def build_job(case: Case, parameters: Mapping[str, Parameter]) -> Job:
+    """The job of a case."""
+    read_bytes = parameters[f"{case.path}.read_bytes"].value
+    written = write_bytes(case.path, read_bytes, parameters)
+    partition_items = PARTITION_ITEMS[case.path]
+    plan_s = {
+        "csv": case.items * parameters["csv_plan_s_per_row"].value,
+        "folder": case.items * parameters["folder_round_trip_s_per_file"].value,
+        "parquet": math.ceil(case.items / partition_items) * parameters["parquet_plan_s_per_partition"].value,
+    }[case.input]
+    return Job(
+        items=case.items,
+        partition_items=partition_items,
+        score_s=parameters[f"{case.path}.score_s"].value,
+        read_bytes=read_bytes,
+        write_bytes=written,
+        plan_s=plan_s,
+        merge_s=_merge_s(case.items, written, parameters) if case.merged else 0.0,
+    )
+
+
+def build_cluster(case: Case, workers: int, parameters: Mapping[str, Parameter]) -> Cluster:
+    """The cluster of a case."""
+
+    def value(name: str) -> float:
+        return parameters[name].value
+
+    link = value("link_bytes_per_s")
+    if case.path == "photos" and case.storage == "object_store":
+        size = value("photos.read_bytes")
+        link = size / (value("first_byte_s") + size / link)
+    return Cluster(
+        workers=workers,
+        start_s=value(f"{case.path}.start_s"),
+        join_s=(value("join_least_s"), value("join_most_s")),
+        dispatch_s=value("dispatch_s"),
+        latency_s=value("latency_s"),
+        speed_sigma=value("speed_sigma"),
+        slow_share=value("slow_share"),
+        slow_factor=value("slow_factor"),
+        failure_mean_s=value("failure_mean_s"),
+        replace_s=value("replace_s"),
+        storage_bytes_per_s=value(f"{case.storage}_bytes_per_s"),
+        link_bytes_per_s=link,
+    )
+
+
+def summarise(job: Job, workers: int, runs: Sequence[Run]) -> dict[str, Any]:
+    """Percentiles over the seeds, and the mean share of the workers' time that each activity takes."""
+    makespans = np.array([run.makespan_s for run in runs])
+    shares = {
+        name: np.array([run.spent_s[name] for run in runs]) / (workers * makespans) for name in ACTIVITIES
+    }
+    if any(set(run.finished) != {1} for run in runs):
+        raise RuntimeError("A partition was not finished exactly once.")
+    return {
+        "workers": workers,
+        "makespan_s": _percentiles(makespans, 1),
+        "items_per_second": _percentiles(job.items / makespans, 1),
+        "efficiency": _percentiles(shares["scoring"], 4),
+        "shares": {name: round(float(share.mean()), 4) for name, share in shares.items()},
+        "failures": float(np.mean([run.failures for run in runs])),
+        "partitions": job.partitions,
+        "partitions_redone": float(np.mean([sum(run.begun) - job.partitions for run in runs])),
+    }
+
+
+def _percentiles(values: Any, digits: int) -> dict[str, float]:
+    return {f"p{share}": round(float(np.percentile(values, share)), digits) for share in (5, 50, 95)}
+
+
+def check(throughput: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> list[dict[str, Any]]:
+    """The model beside the measured runs.
+
+    The seconds per item come from the run of one worker: its own row shows only that nothing is lost on the
+    way. The row of two workers is a forecast.
+    """
+    rows = []
+    for path, partition_items in PARTITION_ITEMS.items():
+        measured = _rows_of(throughput, path)
+        for workers, row in sorted(measured.items()):
+            plan_s, merge_s = _local_serial_s(row, parameters)
+            job = Job(
+                items=row["items"],
+                partition_items=partition_items,
+                score_s=scoring_s(measured[1], parameters),
+                plan_s=plan_s,
+                merge_s=merge_s,
+            )
+            run = simulate(job, Cluster(workers, start_s=row["startup_seconds"]), seed=0)
+            rows.append(
+                {
+                    "path": path,
+                    "workers": workers,
+                    "items": row["items"],
+                    "measured_s": row["seconds"],
+                    "simulated_s": round(run.makespan_s, 3),
+                    "error_percent": round(100 * (run.makespan_s / row["seconds"] - 1), 2),
+                    "fitted": workers == 1,
+                }
+            )
+    return rows
+
+
+def read_input(name: str) -> Any:
+    """A file that another benchmark writes."""
+    path = FOLDER / f"{name}.json"
+    if not path.exists():
+        sys.exit(f"{path} is missing: run `python benchmarks/{name}.py --json benchmarks/{name}.json` first.")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    """Simulate every case, compare, write and draw."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, required=True)
+    output = parser.parse_args().json
+    throughput, driver = read_input("throughput"), read_input("driver_costs")
+    parameters = read_parameters(throughput, driver)
+    cases = []
+    with ProcessPoolExecutor() as pool:
+        for case in CASES:
+            job, sizes = build_job(case, parameters), []
+            for workers in WORKERS:
+                cluster = build_cluster(case, workers, parameters)
+                sizes.append(
+                    summarise(job, workers, list(pool.map(partial(simulate, job, cluster), range(SEEDS))))
+                )
+                print(case.name, workers, sizes[-1]["makespan_s"]["p50"], flush=True)
+            cases.append({**asdict(case), "job": asdict(job), "sizes": sizes})
+    record = {
+        "command": "python benchmarks/cluster_simulation.py --json benchmarks/cluster_simulation.json",
+        "seeds": list(range(SEEDS)),
+        "parameters": {name: asdict(parameter) for name, parameter in sorted(parameters.items())},
+        "check": check(throughput, parameters),
+        "cases": cases,
+    }
+    output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
