@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from cluster_model import ACTIVITIES, Cluster, Job, Run, simulate
+from scaling_plot import draw_scaling
 
 FOLDER = Path(__file__).parent
 WORKERS = (1, 2, 10, 100, 1_000)
@@ -49,29 +50,33 @@ class Case:
     """A job that is simulated.
 
     Attributes:
+        key: For the tables.
         name: For a reader.
         path: Of throughput.json.
         items: Texts or photos.
         input: `csv` is read once to plan, `folder` is listed, and of `parquet` only the metadata is read.
         storage: `nfs` or `object_store`.
-        merged: Whether the parts become one file.
+        merged: Whether the parts become one file; else they stay a folder.
     """
 
+    key: str
     name: str
     path: str
     items: int
     input: str
     storage: str
-    merged: bool
+    merged: bool = False
 
 
 CASES = (
-    Case("10 million texts, CSV into one file, NFS", "text_bilstm", 10**7, "csv", "nfs", True),
-    Case("1 billion texts, CSV into one file, NFS", "text_bilstm", 10**9, "csv", "nfs", True),
-    Case("1 billion texts, Parquet into parts", "text_bilstm", 10**9, "parquet", "object_store", False),
-    Case("100 million texts, default model", "text_bert_bilstm", 10**8, "parquet", "object_store", False),
-    Case("10 million photos, folder on NFS", "photos", 10**7, "folder", "nfs", False),
-    Case("10 million photos, names in Parquet", "photos", 10**7, "parquet", "object_store", False),
+    Case("texts_few", "10 million texts, CSV into one file", "text_bilstm", 10**7, "csv", "nfs", merged=True),
+    Case("texts_csv", "1 billion texts, CSV into one file", "text_bilstm", 10**9, "csv", "nfs", merged=True),
+    Case("texts", "1 billion texts, Parquet", "text_bilstm", 10**9, "parquet", "object_store"),
+    Case(
+        "texts_large", "1 billion texts, default model", "text_bert_bilstm", 10**9, "parquet", "object_store"
+    ),
+    Case("photos_folder", "10 million photos, folder", "photos", 10**7, "folder", "nfs"),
+    Case("photos", "10 million photos, Parquet of names", "photos", 10**7, "parquet", "object_store"),
 )
 
 ASSUMED = {
@@ -321,6 +326,8 @@ def main() -> None:
         "cases": cases,
     }
     output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    picture = FOLDER.parent / "docs" / "scaling_workers.svg"
+    picture.write_text(draw_scaling(cases), encoding="utf-8")
 
 
 if __name__ == "__main__":

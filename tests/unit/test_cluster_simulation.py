@@ -180,7 +180,7 @@ def test_every_parameter_has_unit_and_source(command):
 def test_summary_of_a_case(command, model):
     rows = [ROW, {**ROW, "workers": 2, "seconds": 210.0}]
     parameters = command.read_parameters({"score": rows}, DRIVER)
-    case = command.Case("a few", "text_bilstm", 10**6, "csv", "nfs", True)
+    case = command.Case("few", "a few", "text_bilstm", 10**6, "csv", "nfs", merged=True)
     job = command.build_job(case, parameters)
     runs = [model.simulate(job, command.build_cluster(case, 100, parameters), seed) for seed in range(3)]
     found = command.summarise(job, 100, runs)
@@ -191,7 +191,7 @@ def test_summary_of_a_case(command, model):
 
 
 def test_missing_measurement_is_told(tmp_path):
-    for name in ("cluster_simulation.py", "cluster_model.py"):
+    for name in ("cluster_simulation.py", "cluster_model.py", "scaling_plot.py"):
         (tmp_path / name).write_text((BENCHMARKS / name).read_text("utf-8"), "utf-8")
     command = [sys.executable, str(tmp_path / "cluster_simulation.py"), "--json", str(tmp_path / "out.json")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
