@@ -127,25 +127,25 @@ class _Storage:
         self.waiting: list[tuple[float, int, simpy.Event]] = []
         self.timer: simpy.Event | None = None
 
-    def move(self, size: float) -> simpy.Event:
-        """An event at the end of a transfer of that many bytes."""
-        if not self.crowded or not size:
-            return self.env.timeout(size / self.cluster.link_bytes_per_s)
+    def alone_s(self, size: float) -> float:
+        """Seconds of a transfer that nothing slows down."""
+        return size / self.cluster.link_bytes_per_s
+
+    def move(self, size: float) -> Generator[simpy.Event, None, None]:
+        """Transfer that many bytes."""
         self._count()
         self.number += 1
         done = self.env.event()
         heapq.heappush(self.waiting, (self.moved + size, self.number, done))
         self._wake_at_next()
-        return done
-
-    def forget(self, done: simpy.Event) -> None:
-        """Drop the transfer of a worker that died."""
-        self._count()
-        left = [entry for entry in self.waiting if entry[2] is not done]
-        if len(left) < len(self.waiting):
-            self.waiting = left
-            heapq.heapify(left)
+        try:
+            yield done
+        except simpy.Interrupt:  # the worker died
+            self._count()
+            self.waiting = [entry for entry in self.waiting if entry[2] is not done]
+            heapq.heapify(self.waiting)
             self._wake_at_next()
+            raise
 
     def _rate(self) -> float:
         return min(
@@ -224,7 +224,7 @@ class _Scoring:
         cluster, env = self.cluster, self.env
         sigma = cluster.speed_sigma
         speed = self.random.lognormvariate(-(sigma**2) / 2, sigma) if sigma else 1.0
-        partition, event = None, None
+        partition = None
         try:
             yield env.timeout(cluster.start_s / speed)
             while True:
@@ -234,39 +234,46 @@ class _Scoring:
                 partition = self.pending.popleft()
                 self.run.begun[partition] += 1
                 self._turn_to(worker, "failures")  # until it is finished
-                marks = [env.now]
-                for event in self._steps(partition, speed):
-                    yield event
-                    marks.append(env.now)
-                self._finish(worker, partition, marks)
+                yield from self._score(worker, partition, speed)
                 partition = None
         except simpy.Interrupt:
             self._turn_to(worker, "failures")
-            if event is not None:
-                self.storage.forget(event)
             if partition is not None:
                 self.pending.append(partition)
                 self.returned.succeed()
                 self.returned = env.event()
 
-    def _steps(self, partition: int, speed: float) -> Generator[simpy.Event, None, None]:
-        job, cluster, env = self.job, self.cluster, self.env
+    def _score(self, worker: int, partition: int, speed: float) -> Generator[simpy.Event, None, None]:
+        """Ask the driver, read, score and write."""
+        job, cluster, env, storage = self.job, self.cluster, self.env, self.storage
         items = self._items(partition)
         self.driver_free_at = max(self.driver_free_at, env.now) + cluster.dispatch_s
-        yield env.timeout(self.driver_free_at - env.now + cluster.latency_s)
-        yield self.storage.move(items * job.read_bytes)
+        dispatch_s = self.driver_free_at - env.now + cluster.latency_s
         slow = self.random.random() < cluster.slow_share
-        yield env.timeout(items * job.score_s / speed * (cluster.slow_factor if slow else 1.0))
-        yield self.storage.move(items * job.write_bytes)
+        even_s = items * job.score_s
+        score_s = even_s / speed * (cluster.slow_factor if slow else 1.0)
+        read_bytes, written_bytes = items * job.read_bytes, items * job.write_bytes
+        if storage.crowded:
+            began = env.now
+            yield env.timeout(dispatch_s)
+            yield from storage.move(read_bytes)
+            yield env.timeout(score_s)
+            yield from storage.move(written_bytes)
+            storage_s = env.now - began - dispatch_s - score_s
+        else:  # nothing on the way depends on the others, and one event is faster than four
+            storage_s = storage.alone_s(read_bytes + written_bytes)
+            yield env.timeout(dispatch_s + storage_s + score_s)
+        spent = {
+            "dispatch": dispatch_s,
+            "storage": storage_s,
+            "scoring": even_s,
+            "stragglers": score_s - even_s,
+        }
+        self._finish(worker, partition, spent)
 
-    def _finish(self, worker: int, partition: int, marks: list[float]) -> None:
-        asked, sent, read, scored, written = marks
-        even_s = self._items(partition) * self.job.score_s
-        spent = self.run.spent_s
-        spent["dispatch"] += sent - asked
-        spent["storage"] += read - sent + written - scored
-        spent["scoring"] += even_s
-        spent["stragglers"] += scored - read - even_s
+    def _finish(self, worker: int, partition: int, spent: dict[str, float]) -> None:
+        for activity, seconds in spent.items():
+            self.run.spent_s[activity] += seconds
         self.state[worker] = ("tail", self.env.now)
         self.run.finished[partition] += 1
         self.left -= 1
