@@ -1,7 +1,8 @@
 """A discrete-event model of a scoring job on a cluster.
 
-A driver plans partitions; workers start, take one after the other, read it, score it and write it; the driver
-merges the parts. A partition whose worker dies is done again by another. All workers share the storage.
+A driver plans partitions, some ahead of the workers; these start, take one after the other, read it, score it
+and write it; the driver merges the parts. A partition whose worker dies is done again by another. All workers
+share the storage.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import simpy
 
 __all__ = ["ACTIVITIES", "Cluster", "Job", "Run", "simulate"]
 
-# Where the time of the workers goes. `stragglers` is scoring beyond what an even machine takes, `tail` waits
-# for the last part, and `failures` is work lost with a worker and the time until there is another.
+# Where the time of the workers goes. `planning` and `dispatch` wait for the driver, `stragglers` is scoring
+# beyond what an even machine takes, `tail` waits for the last part, and `failures` is work lost with a worker
+# and the time until there is another.
 ACTIVITIES = (
     "planning",
     "starting",
@@ -43,7 +45,8 @@ class Job:
         score_s: Seconds a core of even speed takes for an item.
         read_bytes: Bytes read for an item.
         write_bytes: Bytes written for an item.
-        plan_s: Seconds that the driver plans before any worker starts.
+        list_s: Seconds that the driver lists the input before any worker starts.
+        plan_s: Seconds that the driver then takes to plan each partition.
         merge_s: Seconds that the driver merges after the last part.
     """
 
@@ -52,6 +55,7 @@ class Job:
     score_s: float
     read_bytes: float = 0.0
     write_bytes: float = 0.0
+    list_s: float = 0.0
     plan_s: float = 0.0
     merge_s: float = 0.0
 
@@ -69,7 +73,8 @@ class Cluster:
         workers: Slots, of one core each.
         start_s: Seconds of an even machine until a worker has loaded its models.
         join_s: Least and most seconds until a machine is there, evenly spread.
-        dispatch_s: Seconds the driver is busy with each partition; one at a time.
+        ahead: Partitions for each worker that the driver plans ahead.
+        dispatch_s: Seconds the driver is busy to hand out a partition; one at a time.
         latency_s: Seconds each partition travels besides.
         speed_sigma: Standard deviation of the logarithm of the speed of a machine, whose mean is 1.
         slow_share: Share of partitions that meet a slow moment, 0–1.
@@ -83,6 +88,7 @@ class Cluster:
     workers: int
     start_s: float = 0.0
     join_s: tuple[float, float] = (0.0, 0.0)
+    ahead: int = 1
     dispatch_s: float = 0.0
     latency_s: float = 0.0
     speed_sigma: float = 0.0
@@ -183,6 +189,8 @@ class _Scoring:
         self.pending = deque(range(job.partitions))
         self.left = job.partitions
         self.driver_free_at = 0.0
+        # When the latest partitions were taken: the driver plans no more than that many ahead.
+        self.taken_at: deque[float] = deque(maxlen=cluster.ahead * cluster.workers)
         self.all_done, self.returned = self.env.event(), self.env.event()
         self.run = Run(begun=[0] * job.partitions, finished=[0] * job.partitions)
         # What a worker does outside a partition, and since when.
@@ -196,9 +204,9 @@ class _Scoring:
             self.env.run(until=self.all_done)
         for worker in range(workers):
             self._turn_to(worker, "tail")
-        run.spent_s["planning"] = workers * self.job.plan_s
-        run.spent_s["merging"] = workers * self.job.merge_s
-        run.makespan_s = self.job.plan_s + self.env.now + self.job.merge_s
+        run.spent_s["planning"] += workers * self.job.list_s
+        run.spent_s["merging"] += workers * self.job.merge_s
+        run.makespan_s = self.job.list_s + self.env.now + self.job.merge_s
         return run
 
     def _turn_to(self, worker: int, activity: str) -> None:
@@ -247,29 +255,42 @@ class _Scoring:
         """Ask the driver, read, score and write."""
         job, cluster, env, storage = self.job, self.cluster, self.env, self.storage
         items = self._items(partition)
-        self.driver_free_at = max(self.driver_free_at, env.now) + cluster.dispatch_s
-        dispatch_s = self.driver_free_at - env.now + cluster.latency_s
+        plan_s, dispatch_s = self._wait_for_driver(partition)
         slow = self.random.random() < cluster.slow_share
         even_s = items * job.score_s
         score_s = even_s / speed * (cluster.slow_factor if slow else 1.0)
         read_bytes, written_bytes = items * job.read_bytes, items * job.write_bytes
         if storage.crowded:
             began = env.now
-            yield env.timeout(dispatch_s)
+            yield env.timeout(plan_s + dispatch_s)
             yield from storage.move(read_bytes)
             yield env.timeout(score_s)
             yield from storage.move(written_bytes)
-            storage_s = env.now - began - dispatch_s - score_s
+            storage_s = env.now - began - plan_s - dispatch_s - score_s
         else:  # nothing on the way depends on the others, and one event is faster than four
             storage_s = storage.alone_s(read_bytes + written_bytes)
-            yield env.timeout(dispatch_s + storage_s + score_s)
+            yield env.timeout(plan_s + dispatch_s + storage_s + score_s)
         spent = {
+            "planning": plan_s,
             "dispatch": dispatch_s,
             "storage": storage_s,
             "scoring": even_s,
             "stragglers": score_s - even_s,
         }
         self._finish(worker, partition, spent)
+
+    def _wait_for_driver(self, partition: int) -> tuple[float, float]:
+        """Seconds from now until a partition is planned and handed out, by what they are spent on."""
+        now, handing_s, taken_at = self.env.now, self.cluster.dispatch_s, self.taken_at
+        again = self.run.begun[partition] > 1
+        plan_s = 0.0 if again else self.job.plan_s
+        # What was lost with a worker is known only now.
+        earliest = now if again else taken_at[0] if len(taken_at) == taken_at.maxlen else 0.0
+        self.driver_free_at = max(self.driver_free_at, earliest) + plan_s + handing_s
+        wait_s = max(self.driver_free_at - now, 0.0)
+        taken_at.append(now + wait_s)
+        share = plan_s / (plan_s + handing_s) if plan_s else 0.0
+        return wait_s * share, wait_s * (1 - share) + self.cluster.latency_s
 
     def _finish(self, worker: int, partition: int, spent: dict[str, float]) -> None:
         for activity, seconds in spent.items():

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,10 +23,13 @@ import numpy as np
 from cluster_model import ACTIVITIES, Cluster, Job, Run, simulate
 from scaling_plot import draw_scaling
 
+from emofuse.scale import parquet, source, text_source
+
 FOLDER = Path(__file__).parent
 WORKERS = (1, 2, 10, 100, 1_000)
 SEEDS = 20
-PARTITION_ITEMS = {"text_bilstm": 4096, "text_bert_bilstm": 4096, "faces": 128, "photos": 128}
+PATHS = ("text_bilstm", "text_bert_bilstm", "faces", "photos")
+PARTITION_ITEMS = {"csv": source.ROWS, "parquet": parquet.ROWS, "folder": text_source.PICTURES}
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Case:
         name: For a reader.
         path: Of throughput.json.
         items: Texts or photos.
-        input: `csv` is read once to plan, `folder` is listed, and of `parquet` only the metadata is read.
+        input: Key of `PARTITION_ITEMS`.
         storage: `nfs` or `object_store`.
         merged: Whether the parts become one file; else they stay a folder.
     """
@@ -80,25 +82,9 @@ CASES = (
 )
 
 ASSUMED = {
-    "csv_plan_s_per_row": Parameter(
-        2.5e-6,
-        "s",
-        "assumed: twice the pass of csv.reader in driver_costs.json, since the driver also notes where a "
-        "partition begins",
+    "parquet_group_rows": Parameter(
+        2.0**20, "rows", "assumed: what pyarrow writes unless told; each partition reads its whole group"
     ),
-    "parquet_plan_s_per_partition": Parameter(
-        1e-4, "s", "assumed: one footer of some kilobytes holds hundreds of row groups"
-    ),
-    "folder_round_trip_s_per_file": Parameter(
-        1e-4,
-        "s",
-        "assumed: NFS and object stores list about a thousand names in a request of 100 ms, one after the "
-        "other; a local disk takes the folder_s_per_file of driver_costs.json",
-    ),
-    "text_output_bytes": Parameter(
-        200.0, "bytes", "assumed: labels, probabilities and confidence beside the columns of the input"
-    ),
-    "photo_output_bytes": Parameter(400.0, "bytes", "assumed: the same with a box for each face"),
     "join_least_s": Parameter(30.0, "s", "assumed: a cloud machine with its image at hand"),
     "join_most_s": Parameter(90.0, "s", "assumed: the same on a bad day"),
     "speed_sigma": Parameter(
@@ -122,6 +108,19 @@ ASSUMED = {
     ),
 }
 
+# Name here -> key in driver_costs.json.
+MEASURED = {
+    "csv_plan_s_per_row": ("csv_plan_s_per_row", "s"),
+    "parquet_plan_s_per_partition": ("parquet_plan_s_per_partition", "s"),
+    "folder_list_s_per_file": ("folder_list_s_per_file", "s"),
+    "folder_plan_s_per_file": ("folder_plan_s_per_file", "s"),
+    "merge_bytes_per_s": ("merge_bytes_per_s", "bytes/s"),
+    "text_output_bytes": ("text_output_bytes", "bytes beside the input"),
+    "photo_output_bytes": ("photo_output_bytes", "bytes"),
+    "dispatch_s": ("ray_dispatch_s", "s"),
+    "latency_s": ("ray_round_trip_s", "s"),
+}
+
 
 def read_parameters(throughput: Mapping[str, Any], driver: Mapping[str, Any]) -> dict[str, Parameter]:
     """All numbers of the model.
@@ -133,15 +132,12 @@ def read_parameters(throughput: Mapping[str, Any], driver: Mapping[str, Any]) ->
     Returns:
         Name -> number; those of a path are called `PATH.NAME`.
     """
-    figures = driver["figures"]
     parameters = dict(ASSUMED)
-    for name, key, unit in (
-        ("merge_bytes_per_s", "merge_bytes_per_s", "bytes/s"),
-        ("dispatch_s", "ray_dispatch_s", "s"),
-        ("latency_s", "ray_round_trip_s", "s"),
-    ):
-        parameters[name] = Parameter(figures[key], unit, f"measured: driver_costs.json figures.{key}")
-    for path in PARTITION_ITEMS:
+    for name, (key, unit) in MEASURED.items():
+        parameters[name] = Parameter(
+            driver["figures"][key], unit, f"measured: driver_costs.json figures.{key}"
+        )
+    for path in PATHS:
         rows = _rows_of(throughput, path)
         if not rows:
             continue
@@ -161,49 +157,55 @@ def _rows_of(throughput: Mapping[str, Any], path: str) -> dict[int, Mapping[str,
 
 
 def scoring_s(row: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> float:
-    """Seconds of a core for one item in a measured run, beyond start, planning and merging."""
-    plan_s, merge_s = _local_serial_s(row, parameters)
-    return (row["seconds"] - row["startup_seconds"] - plan_s - merge_s) * row["workers"] / row["items"]
+    """Seconds of a core for one item in a measured run, beyond start, listing and merging.
+
+    What planning takes from the cores of the workers is in it.
+    """
+    job = build_job(_measured_case(row), parameters, read_bytes=row["mean_bytes_per_item"], score_s=0.0)
+    busy_s = row["seconds"] - row["startup_seconds"] - job.list_s - job.merge_s
+    return float(busy_s * row["workers"] / row["items"])
 
 
-def _local_serial_s(row: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> tuple[float, float]:
-    pictures = row["path"] in ("photos", "faces")
-    # The folder of a benchmark is on the local disk, and its listing too short to be seen.
-    plan_s = 0.0 if pictures else row["items"] * parameters["csv_plan_s_per_row"].value
-    return plan_s, _merge_s(
-        row["items"], write_bytes(row["path"], row["mean_bytes_per_item"], parameters), parameters
-    )
+def _measured_case(row: Mapping[str, Any]) -> Case:
+    kind = "folder" if row["path"] in ("photos", "faces") else "csv"
+    return Case("", "", row["path"], row["items"], kind, "", merged=True)
 
 
-def _merge_s(items: int, item_bytes: float, parameters: Mapping[str, Parameter]) -> float:
-    return items * item_bytes / parameters["merge_bytes_per_s"].value
+def build_job(case: Case, parameters: Mapping[str, Parameter], *, read_bytes: float, score_s: float) -> Job:
+    """The job of a case.
 
+    Args:
+        case: Which.
+        parameters: Of `read_parameters`.
+        read_bytes: Of an item.
+        score_s: Seconds of a core for an item.
 
-def write_bytes(path: str, read_bytes: float, parameters: Mapping[str, Parameter]) -> float:
-    """Bytes of an output row; the columns of a text are kept, a picture is not."""
-    if path in ("photos", "faces"):
-        return parameters["photo_output_bytes"].value
-    return read_bytes + parameters["text_output_bytes"].value
+    Returns:
+        The job.
+    """
 
+    def value(name: str) -> float:
+        return parameters[name].value
 
-def build_job(case: Case, parameters: Mapping[str, Parameter]) -> Job:
-    """The job of a case."""
-    read_bytes = parameters[f"{case.path}.read_bytes"].value
-    written = write_bytes(case.path, read_bytes, parameters)
-    partition_items = PARTITION_ITEMS[case.path]
-    plan_s = {
-        "csv": case.items * parameters["csv_plan_s_per_row"].value,
-        "folder": case.items * parameters["folder_round_trip_s_per_file"].value,
-        "parquet": math.ceil(case.items / partition_items) * parameters["parquet_plan_s_per_partition"].value,
-    }[case.input]
+    partition_items = PARTITION_ITEMS[case.input]
+    text = case.path.startswith("text")
+    # The columns of a text are kept; of a picture, only the name.
+    written = read_bytes + value("text_output_bytes") if text else value("photo_output_bytes")
+    planning = {
+        "csv": partition_items * parameters["csv_plan_s_per_row"].value,
+        "folder": partition_items * parameters["folder_plan_s_per_file"].value,
+        "parquet": parameters["parquet_plan_s_per_partition"].value,
+    }
+    groups = value("parquet_group_rows") / partition_items if text and case.input == "parquet" else 1.0
     return Job(
         items=case.items,
         partition_items=partition_items,
-        score_s=parameters[f"{case.path}.score_s"].value,
-        read_bytes=read_bytes,
+        score_s=score_s,
+        read_bytes=read_bytes * groups,
         write_bytes=written,
-        plan_s=plan_s,
-        merge_s=_merge_s(case.items, written, parameters) if case.merged else 0.0,
+        list_s=case.items * value("folder_list_s_per_file") if case.input == "folder" else 0.0,
+        plan_s=planning[case.input],
+        merge_s=case.items * written / value("merge_bytes_per_s") if case.merged else 0.0,
     )
 
 
@@ -264,16 +266,14 @@ def check(throughput: Mapping[str, Any], parameters: Mapping[str, Parameter]) ->
     way. The row of two workers is a forecast.
     """
     rows = []
-    for path, partition_items in PARTITION_ITEMS.items():
+    for path in PATHS:
         measured = _rows_of(throughput, path)
         for workers, row in sorted(measured.items()):
-            plan_s, merge_s = _local_serial_s(row, parameters)
-            job = Job(
-                items=row["items"],
-                partition_items=partition_items,
+            job = build_job(
+                _measured_case(row),
+                parameters,
+                read_bytes=row["mean_bytes_per_item"],
                 score_s=scoring_s(measured[1], parameters),
-                plan_s=plan_s,
-                merge_s=merge_s,
             )
             run = simulate(job, Cluster(workers, start_s=row["startup_seconds"]), seed=0)
             rows.append(
@@ -310,7 +310,13 @@ def main() -> None:
     cases = []
     with ProcessPoolExecutor() as pool:
         for case in CASES:
-            job, sizes = build_job(case, parameters), []
+            job = build_job(
+                case,
+                parameters,
+                read_bytes=parameters[f"{case.path}.read_bytes"].value,
+                score_s=parameters[f"{case.path}.score_s"].value,
+            )
+            sizes = []
             for workers in WORKERS:
                 cluster = build_cluster(case, workers, parameters)
                 sizes.append(

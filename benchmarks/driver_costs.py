@@ -1,9 +1,9 @@
-"""What one driver process takes for a row, a file name, a byte and a task.
+"""What one driver process takes for a row, a file name, a byte and a task, and how long an answer is.
 
     python benchmarks/driver_costs.py --json benchmarks/driver_costs.json
 
-Planning is a pass of `csv.reader` over short texts, or of `os.scandir` over a folder; merging copies parts of
-4,096 rows into one file on the disk of this machine; a task is an empty call of one of two Ray actors.
+Planning cuts a table of short texts or a folder of pictures as `emofuse score` does; merging puts parts of
+that table together on the disk of this machine; a task is an empty call of one of two Ray actors.
 """
 
 from __future__ import annotations
@@ -15,16 +15,27 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import pyarrow as pa
 import ray
 from machine import describe_machine
+from pyarrow import parquet
+
+from emofuse.scale.job import Job, score
+from emofuse.scale.local import score_here
+from emofuse.scale.open_source import open_source
+from emofuse.scale.source import ReadOptions
+from emofuse.scale.table import open_format
 
 TWEETS = Path(__file__).parent / "load_tweets.txt"
-ROWS, PARTITION_ROWS, FILES, TASKS, ROUNDS = 500_000, 4096, 10_000, 2_000, 5
+PHOTOS = Path(__file__).parents[1] / "src" / "emofuse" / "demo" / "examples"
+ROWS, FILES, TASKS, ROUNDS = 500_000, 10_000, 2_000, 5
+PLAIN = ReadOptions()
 
 
 def median_s(call: Callable[[], Any]) -> float:
@@ -37,44 +48,77 @@ def median_s(call: Callable[[], Any]) -> float:
     return median(times)
 
 
-def write_table(path: Path) -> None:
-    """A CSV table of tweets."""
+def write_tables(folder: Path) -> tuple[Path, Path]:
+    """The same tweets as CSV and as Parquet."""
     texts = TWEETS.read_text("utf-8").splitlines()
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows((row, texts[row % len(texts)]) for row in range(ROWS))
+    many = [texts[row % len(texts)] for row in range(ROWS)]
+    tables = folder / "table.csv", folder / "table.parquet"
+    with tables[0].open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("id", "text"), *enumerate(many)])
+    parquet.write_table(pa.table({"id": range(ROWS), "text": many}), tables[1])
+    return tables
 
 
-def count_rows(path: Path) -> int:
-    """Rows of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return sum(1 for _ in csv.reader(file))
+def plan(place: Path, listing: Path) -> int:
+    """How many partitions an input has."""
+    return sum(1 for _ in open_source(place, PLAIN, listing).partitions())
 
 
-def split(path: Path, folder: Path) -> list[Path]:
-    """The table in parts."""
-    parts = []
-    with path.open("rb") as file:
-        lines = file.readlines()
-    for number, start in enumerate(range(0, len(lines), PARTITION_ROWS)):
-        parts.append(folder / f"part-{number:06}.csv")
-        parts[-1].write_bytes(b"".join(lines[start : start + PARTITION_ROWS]))
-    return parts
+def measure_planning(folder: Path) -> dict[str, float]:
+    """Seconds for a row, a partition or a file."""
+    table, columns = write_tables(folder)
+    pictures, listing = folder / "pictures", folder / "listing"
+    pictures.mkdir()
+    for number in range(FILES):
+        (pictures / f"{number:06}.jpg").touch()
+
+    def list_anew() -> None:
+        listing.unlink(missing_ok=True)
+        open_source(pictures, PLAIN, listing)
+
+    return {
+        "csv_plan_s_per_row": median_s(partial(plan, table, listing)) / ROWS,
+        "parquet_plan_s_per_partition": median_s(partial(plan, columns, listing)) / plan(columns, listing),
+        "folder_list_s_per_file": median_s(list_anew) / FILES,
+        "folder_plan_s_per_file": median_s(partial(plan, pictures, listing)) / FILES,
+    }
 
 
-def merge(parts: list[Path], output: Path) -> None:
-    """All parts in one file, on the disk."""
-    with output.open("wb") as file:
-        for part in parts:
-            with part.open("rb") as source:
-                shutil.copyfileobj(source, file)
-        file.flush()
-        os.fsync(file.fileno())
+def measure_merging(folder: Path) -> float:
+    """Bytes per second from parts into one CSV file, on the disk."""
+    table, merged = folder / "table.csv", folder / "merged.csv"
+    parts = list(_split(table, folder))
+
+    def merge() -> None:
+        open_format(merged, ("id", "text"), ()).merge(parts, merged)
+        with merged.open("rb") as file:
+            os.fsync(file.fileno())
+
+    return table.stat().st_size / median_s(merge)
 
 
-def list_folder(folder: Path) -> int:
-    """Names of a folder."""
-    with os.scandir(folder) as entries:
-        return sum(entry.is_file() for entry in entries)
+def _split(table: Path, folder: Path) -> Iterator[Path]:
+    with table.open("rb") as file:
+        for cut in open_source(table, PLAIN, folder / "listing").partitions():
+            part = folder / f"part-{cut.index:07d}.csv"
+            file.seek(cut.start)
+            part.write_bytes(file.read(cut.stop - cut.start))
+            yield part
+
+
+def measure_output(folder: Path) -> dict[str, float]:
+    """Bytes that the default fields add to a text, and of a row with the name of a photo."""
+    lines = folder / "tweets.txt"
+    shutil.copy(TWEETS, lines)
+    added = {}
+    for name, place, models, own in (
+        ("text", lines, ("text_bilstm",), lines.stat().st_size),
+        ("photo", PHOTOS, (), 0),
+    ):
+        job = Job(place, folder / f"{name}.csv", models=models)
+        summary = score(job, partial(score_here, workers=1))
+        added[f"{name}_output_bytes"] = (job.out.stat().st_size - own) / summary.rows
+    return added
 
 
 class Slot:
@@ -87,7 +131,7 @@ class Slot:
 
 def measure_ray() -> dict[str, float]:
     """Seconds of the driver for a task, and of a task that nothing else keeps waiting."""
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     slots = [ray.remote(Slot).remote() for _ in range(2)]
     ray.get([slot.score.remote(0) for slot in slots])
 
@@ -112,25 +156,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     output = parser.parse_args().json
     with tempfile.TemporaryDirectory() as name:
-        table, folder, pictures = Path(name, "table.csv"), Path(name, "parts"), Path(name, "pictures")
-        write_table(table)
-        folder.mkdir()
-        pictures.mkdir()
-        for number in range(FILES):
-            (pictures / f"{number:06}.jpg").touch()
-        parts = split(table, folder)
-        size = table.stat().st_size
-        figures = {
-            "csv_s_per_row": median_s(lambda: count_rows(table)) / ROWS,
-            "folder_s_per_file": median_s(lambda: list_folder(pictures)) / FILES,
-            "merge_bytes_per_s": size / median_s(lambda: merge(parts, Path(name, "merged.csv"))),
-        }
+        folder = Path(name)
+        figures = measure_planning(folder)
+        figures["merge_bytes_per_s"] = measure_merging(folder)
+        figures |= measure_output(folder)
     figures |= measure_ray()
     record = {
         "command": "python benchmarks/driver_costs.py --json benchmarks/driver_costs.json",
         "machine": {**describe_machine(), "ray": ray.__version__},
         "rows": ROWS,
-        "bytes_per_row": round(size / ROWS, 1),
         "files": FILES,
         "tasks": TASKS,
         "rounds": ROUNDS,

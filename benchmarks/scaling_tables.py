@@ -146,10 +146,10 @@ def steady_efficiency(case: Mapping[str, Any], workers: int) -> float:
 
 
 def fixed_s(case: Mapping[str, Any], parameters: Mapping[str, Any]) -> float:
-    """Seconds in which nothing is scored: planning, the start of an average worker, merging."""
+    """Seconds in which nothing is scored: listing, the start of an average worker, merging."""
     join = (parameters["join_least_s"]["value"] + parameters["join_most_s"]["value"]) / 2
     start = parameters[f"{case['path']}.start_s"]["value"]
-    return float(case["job"]["plan_s"] + join + start + case["job"]["merge_s"])
+    return float(case["job"]["list_s"] + join + start + case["job"]["merge_s"])
 
 
 def workers_needed(items: int, hours: float, score_s: float, efficiency: float, lost_s: float) -> int:
