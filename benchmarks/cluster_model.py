@@ -12,7 +12,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import simpy
@@ -74,6 +74,8 @@ class Cluster:
         start_s: Seconds of an even machine until a worker has loaded its models.
         join_s: Least and most seconds until a machine is there, evenly spread.
         ahead: Partitions for each worker that the driver plans ahead.
+        window: Partitions for each worker that are planned and scored before any others; 0 plans all the time.
+            Workers start anew for each window.
         dispatch_s: Seconds the driver is busy to hand out a partition; one at a time.
         latency_s: Seconds each partition travels besides.
         speed_sigma: Standard deviation of the logarithm of the speed of a machine, whose mean is 1.
@@ -89,6 +91,7 @@ class Cluster:
     start_s: float = 0.0
     join_s: tuple[float, float] = (0.0, 0.0)
     ahead: int = 1
+    window: int = 0
     dispatch_s: float = 0.0
     latency_s: float = 0.0
     speed_sigma: float = 0.0
@@ -117,6 +120,14 @@ class Run:
     finished: list[int] = field(default_factory=list)
     begun: list[int] = field(default_factory=list)
     spent_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ACTIVITIES, 0.0))
+
+    def add(self, other: Run) -> None:
+        """Let another run follow."""
+        self.makespan_s += other.makespan_s
+        self.failures += other.failures
+        self.finished += other.finished
+        self.begun += other.begun
+        self.spent_s = {name: own + other.spent_s[name] for name, own in self.spent_s.items()}
 
 
 class _Storage:
@@ -182,9 +193,9 @@ class _Storage:
 class _Scoring:
     """One job under way."""
 
-    def __init__(self, job: Job, cluster: Cluster, seed: int) -> None:
-        self.job, self.cluster = job, cluster
-        self.env, self.random = simpy.Environment(), random.Random(seed)
+    def __init__(self, job: Job, cluster: Cluster, drawn: random.Random) -> None:
+        self.job, self.cluster, self.random = job, cluster, drawn
+        self.env = simpy.Environment()
         self.storage = _Storage(self.env, cluster)
         self.pending = deque(range(job.partitions))
         self.left = job.partitions
@@ -205,8 +216,7 @@ class _Scoring:
         for worker in range(workers):
             self._turn_to(worker, "tail")
         run.spent_s["planning"] += workers * self.job.list_s
-        run.spent_s["merging"] += workers * self.job.merge_s
-        run.makespan_s = self.job.list_s + self.env.now + self.job.merge_s
+        run.makespan_s = self.job.list_s + self.env.now
         return run
 
     def _turn_to(self, worker: int, activity: str) -> None:
@@ -317,4 +327,15 @@ def simulate(job: Job, cluster: Cluster, seed: int) -> Run:
     Returns:
         How it went.
     """
-    return _Scoring(job, cluster, seed).simulate()
+    drawn, total = random.Random(seed), Run(makespan_s=job.merge_s)
+    total.spent_s["merging"] = cluster.workers * job.merge_s
+    size = cluster.window * cluster.workers * job.partition_items or job.items
+    for first in range(0, job.items, size):
+        part = replace(job, items=min(size, job.items - first), merge_s=0.0)
+        if cluster.window:
+            part = replace(
+                part, list_s=part.partitions * job.plan_s + (0 if first else job.list_s), plan_s=0.0
+            )
+        there = cluster if not first else replace(cluster, join_s=(0.0, 0.0))
+        total.add(_Scoring(part, there, drawn).simulate())
+    return total

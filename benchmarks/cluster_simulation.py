@@ -57,7 +57,7 @@ class Case:
         path: Of throughput.json.
         items: Texts or photos.
         input: Key of `PARTITION_ITEMS`.
-        storage: `nfs` or `object_store`.
+        storage: `file_server` or `parallel`.
         merged: Whether the parts become one file; else they stay a folder.
     """
 
@@ -71,14 +71,28 @@ class Case:
 
 
 CASES = (
-    Case("texts_few", "10 million texts, CSV into one file", "text_bilstm", 10**7, "csv", "nfs", merged=True),
-    Case("texts_csv", "1 billion texts, CSV into one file", "text_bilstm", 10**9, "csv", "nfs", merged=True),
-    Case("texts", "1 billion texts, Parquet", "text_bilstm", 10**9, "parquet", "object_store"),
     Case(
-        "texts_large", "1 billion texts, default model", "text_bert_bilstm", 10**9, "parquet", "object_store"
+        "texts_few",
+        "10 million texts, CSV into one file",
+        "text_bilstm",
+        10**7,
+        "csv",
+        "file_server",
+        merged=True,
     ),
-    Case("photos_folder", "10 million photos, folder", "photos", 10**7, "folder", "nfs"),
-    Case("photos", "10 million photos, Parquet of names", "photos", 10**7, "parquet", "object_store"),
+    Case(
+        "texts_csv",
+        "1 billion texts, CSV into one file",
+        "text_bilstm",
+        10**9,
+        "csv",
+        "file_server",
+        merged=True,
+    ),
+    Case("texts", "1 billion texts, Parquet", "text_bilstm", 10**9, "parquet", "parallel"),
+    Case("texts_large", "1 billion texts, default model", "text_bert_bilstm", 10**9, "parquet", "parallel"),
+    Case("photos_folder", "10 million photos, folder", "photos", 10**7, "folder", "file_server"),
+    Case("photos", "10 million photos, Parquet of names", "photos", 10**7, "parquet", "parallel"),
 )
 
 ASSUMED = {
@@ -96,16 +110,11 @@ ASSUMED = {
         86_400.0, "s", "assumed: each worker once a day, as spot machines are taken back"
     ),
     "replace_s": Parameter(90.0, "s", "assumed: the failure is noticed after 30 s, then a machine joins"),
-    "nfs_bytes_per_s": Parameter(1.25e9, "bytes/s", "assumed: one file server on 10 Gbit/s"),
-    "object_store_bytes_per_s": Parameter(
-        12.5e9, "bytes/s", "assumed: 100 Gbit/s between the cluster and the store"
-    ),
-    "link_bytes_per_s": Parameter(
-        1e8, "bytes/s", "assumed: one stream of an object store, or a tenth of a machine's 10 Gbit/s"
-    ),
-    "first_byte_s": Parameter(
-        0.02, "s", "assumed: an object store answers a request for one photo, one after the other"
-    ),
+    "file_server_bytes_per_s": Parameter(1.25e9, "bytes/s", "assumed: one file server on 10 Gbit/s"),
+    "parallel_bytes_per_s": Parameter(12.5e9, "bytes/s", "assumed: a parallel file system on 100 Gbit/s"),
+    "link_bytes_per_s": Parameter(1e8, "bytes/s", "assumed: one reader of a network file system"),
+    "open_s": Parameter(1e-3, "s", "assumed: some round trips to open a file over the network"),
+    "window": Parameter(64.0, "partitions per worker", "assumed: WINDOW of emofuse.scale.ray_engine"),
 }
 
 # Name here -> key in driver_costs.json.
@@ -216,13 +225,14 @@ def build_cluster(case: Case, workers: int, parameters: Mapping[str, Parameter])
         return parameters[name].value
 
     link = value("link_bytes_per_s")
-    if case.path == "photos" and case.storage == "object_store":
+    if case.path == "photos":  # each is a file
         size = value("photos.read_bytes")
-        link = size / (value("first_byte_s") + size / link)
+        link = size / (value("open_s") + size / link)
     return Cluster(
         workers=workers,
         start_s=value(f"{case.path}.start_s"),
         join_s=(value("join_least_s"), value("join_most_s")),
+        window=int(value("window")),
         dispatch_s=value("dispatch_s"),
         latency_s=value("latency_s"),
         speed_sigma=value("speed_sigma"),

@@ -71,6 +71,7 @@ def troubled(model):
         replace_s=3.0,
         storage_bytes_per_s=2000.0,
         link_bytes_per_s=500.0,
+        window=5,
     )
 
 
@@ -101,7 +102,7 @@ def test_every_partition_is_finished_once_whatever_dies(model, troubled, seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_time_spent_adds_up(model, troubled, seed):
-    job = model.Job(1005, 10, 0.2, read_bytes=5.0, write_bytes=20.0, list_s=4.0, plan_s=0.02, merge_s=6.0)
+    job = model.Job(1005, 10, 0.2, read_bytes=5.0, write_bytes=20.0, list_s=4.0, plan_s=0.5, merge_s=6.0)
     run = model.simulate(job, troubled, seed)
     assert sum(run.spent_s.values()) == pytest.approx(7 * run.makespan_s)
     assert run.spent_s["scoring"] == pytest.approx(1005 * 0.2)
@@ -161,6 +162,15 @@ def test_one_driver_plans_one_partition_at_a_time(model):
     assert run.spent_s["planning"] == pytest.approx(3 * run.spent_s["dispatch"])
 
 
+def test_windows_are_planned_and_started_one_after_the_other(model):
+    job = model.Job(items=100, partition_items=2, score_s=1.0, list_s=3.0, plan_s=0.1, merge_s=5.0)
+    run = model.simulate(job, model.Cluster(2, start_s=4.0, join_s=(7.0, 7.0), window=10), seed=0)
+    # 50 partitions in windows of 20, 20 and 10.
+    assert run.finished == [1] * 50
+    assert run.makespan_s == pytest.approx(3 + 50 * 0.1 + 7 + 3 * 4 + 50 + 5)
+    assert sum(run.spent_s.values()) == pytest.approx(2 * run.makespan_s)
+
+
 def test_slow_moments_take_what_they_should(model):
     job = model.Job(items=100, partition_items=10, score_s=1.0)
     cluster = model.Cluster(1, slow_share=1.0, slow_factor=5.0)
@@ -205,7 +215,7 @@ def test_listing_of_pictures_is_no_scoring(command):
 
 def test_parquet_is_read_by_row_groups(command):
     parameters = command.read_parameters({"score": [ROW]}, DRIVER)
-    case = command.Case("few", "a few", "text_bilstm", 10**6, "parquet", "nfs")
+    case = command.Case("few", "a few", "text_bilstm", 10**6, "parquet", "file_server")
     job = command.build_job(case, parameters, read_bytes=80.0, score_s=1e-4)
     assert job.read_bytes * job.partition_items == 2**20 * 80
     assert job.merge_s == 0
@@ -222,7 +232,7 @@ def test_every_parameter_has_unit_and_source(command):
 def test_summary_of_a_case(command, model):
     rows = [ROW, {**ROW, "workers": 2, "seconds": 210.0}]
     parameters = command.read_parameters({"score": rows}, DRIVER)
-    case = command.Case("few", "a few", "text_bilstm", 10**6, "csv", "nfs", merged=True)
+    case = command.Case("few", "a few", "text_bilstm", 10**6, "csv", "file_server", merged=True)
     job = command.build_job(case, parameters, read_bytes=80.0, score_s=4e-4)
     runs = [model.simulate(job, command.build_cluster(case, 100, parameters), seed) for seed in range(3)]
     found = command.summarise(job, 100, runs)
