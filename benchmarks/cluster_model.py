@@ -74,7 +74,7 @@ class Cluster:
         start_s: Seconds of an even machine until a worker has loaded its models.
         join_s: Least and most seconds until a machine is there, evenly spread.
         ahead: Partitions for each worker that the driver plans ahead.
-        window: Partitions for each worker that are planned and scored before any others; 0 plans all the time.
+        window: Partitions for each worker that are planned, then scored, before any others; 0 for no windows.
             Workers start anew for each window.
         dispatch_s: Seconds the driver is busy to hand out a partition; one at a time.
         latency_s: Seconds each partition travels besides.

@@ -131,7 +131,7 @@ class Slot:
 
 
 def measure_ray() -> dict[str, float]:
-    """Seconds of the driver for a task of Ray Data, and of a call of an actor that nothing else keeps waiting."""
+    """Seconds of the driver for a task of Ray Data, and of a call of an actor that waits for nothing else."""
     ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     data.DataContext.get_current().enable_progress_bars = False
 
