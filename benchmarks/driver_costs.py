@@ -27,9 +27,11 @@ from machine import describe_machine
 from pyarrow import parquet
 from ray import data
 
+from emofuse.scale.fields import choose_columns
 from emofuse.scale.job import Job, score
 from emofuse.scale.local import score_here
 from emofuse.scale.open_source import open_source
+from emofuse.scale.parquet import ROWS as PARQUET_ROWS
 from emofuse.scale.source import ReadOptions
 from emofuse.scale.table import open_format
 
@@ -107,6 +109,21 @@ def _split(table: Path, folder: Path) -> Iterator[Path]:
             yield part
 
 
+def measure_parquet_merge(folder: Path) -> float:
+    """Seconds for a row from parts into one Parquet file."""
+    lines, out, merged = folder / "lines.txt", folder / "small.parquet", folder / "merged.parquet"
+    shutil.copy(TWEETS, lines)
+    job = Job(lines, out, models=("text_bilstm",))
+    score(job, partial(score_here, workers=1))
+    some = parquet.read_table(out)
+    whole = pa.concat_tables([some] * (PARQUET_ROWS // some.num_rows))
+    parts = [folder / f"part-{number:07d}.parquet" for number in range(16)]
+    for part in parts:
+        parquet.write_table(whole, part)
+    table = open_format(out, ("text",), choose_columns(job.fields, job.taxonomy))
+    return median_s(lambda: table.merge(parts, merged)) / (len(parts) * whole.num_rows)
+
+
 def measure_output(folder: Path) -> dict[str, float]:
     """Bytes that the default fields add to a text, and of a row with the name of a photo."""
     lines = folder / "tweets.txt"
@@ -159,6 +176,7 @@ def main() -> None:
         folder = Path(name)
         figures = measure_planning(folder)
         figures["merge_bytes_per_s"] = measure_merging(folder)
+        figures["parquet_merge_s_per_row"] = measure_parquet_merge(folder)
         figures |= measure_output(folder)
     figures |= measure_ray()
     record = {

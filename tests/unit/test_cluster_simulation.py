@@ -27,6 +27,7 @@ DRIVER = {
         "folder_list_s_per_file": 1e-5,
         "folder_plan_s_per_file": 1e-6,
         "merge_bytes_per_s": 5e8,
+        "parquet_merge_s_per_row": 2e-6,
         "text_output_bytes": 50.0,
         "photo_output_bytes": 90.0,
         "ray_dispatch_s": 0.001,
@@ -218,7 +219,7 @@ def test_parquet_is_read_by_row_groups(command):
     case = command.Case("few", "a few", "text_bilstm", 10**6, "parquet", "file_server")
     job = command.build_job(case, parameters, read_bytes=80.0, score_s=1e-4)
     assert job.read_bytes * job.partition_items == 2**20 * 80
-    assert job.merge_s == 0
+    assert job.merge_s == pytest.approx(2)
 
 
 def test_every_parameter_has_unit_and_source(command):
@@ -232,7 +233,7 @@ def test_every_parameter_has_unit_and_source(command):
 def test_summary_of_a_case(command, model):
     rows = [ROW, {**ROW, "workers": 2, "seconds": 210.0}]
     parameters = command.read_parameters({"score": rows}, DRIVER)
-    case = command.Case("few", "a few", "text_bilstm", 10**6, "csv", "file_server", merged=True)
+    case = command.Case("few", "a few", "text_bilstm", 10**6, "csv", "file_server")
     job = command.build_job(case, parameters, read_bytes=80.0, score_s=4e-4)
     runs = [model.simulate(job, command.build_cluster(case, 100, parameters), seed) for seed in range(3)]
     found = command.summarise(job, 100, runs)
