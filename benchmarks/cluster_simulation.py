@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 from cluster_model import ACTIVITIES, Cluster, Job, Run, simulate
-from scaling_plot import draw_scaling
 
 from emofuse.scale import parquet, source, text_source
 
@@ -330,6 +329,8 @@ def main() -> None:
         "cases": cases,
     }
     output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    from scaling_plot import draw_scaling  # noqa: PLC0415 - matplotlib takes seconds, and nothing else needs it
+
     picture = FOLDER.parent / "docs" / "scaling_workers.svg"
     picture.write_text(draw_scaling(cases), encoding="utf-8")
 

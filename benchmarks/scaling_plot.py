@@ -30,8 +30,12 @@ def draw_scaling(cases: Sequence[Mapping[str, Any]]) -> str:
     upper, lower = figure.subplots(2, 1, height_ratios=(1.3, 1))
     for case, colour in zip(cases, COLOURS, strict=False):
         _draw_rates(upper, case, colour)
-    upper.set(xscale="log", yscale="log", xlabel="workers of one core", ylabel="items per second")
-    upper.legend(frameon=False, fontsize=8, title="dashed: as many times one worker", title_fontsize=8)
+    upper.set(xscale="log", yscale="log", xlabel="workers of one core (dashed: as many times one worker)")
+    upper.set_ylabel("items per second")
+    upper.set_xticks([size["workers"] for size in cases[0]["sizes"]])
+    for axis in (upper.xaxis, upper.yaxis):
+        axis.set_major_formatter("{x:,.0f}")
+    upper.legend(frameon=False, fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     _draw_shares(lower, cases)
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})

@@ -19,20 +19,21 @@ PATHS = {
     "photos": "photos: detector, faces, scene",
 }
 # Of a path, the case whose efficiency its plan takes.
-CASE_OF = {"text_bilstm": "texts", "text_bert_bilstm": "texts_large", "photos": "photos"}
-DEADLINES = ((10**6, 1), (10**8, 8), (10**9, 24))
-STEADY = ("scoring", "dispatch", "storage", "stragglers", "failures", "tail")
-# What holds a job up, the case that shows it, the case that does without, and what helps.
+CASE_OF = {"text_bilstm": "texts", "text_bert_bilstm": "texts_large", "photos": "photos_folder"}
+PLANNED_WORKERS = 100
+DEADLINES = ((10**6, 1), (10**7, 8), (10**8, 24))
+STEADY = ("scoring", "planning", "dispatch", "storage", "stragglers", "failures", "tail")
+# What holds a job up, the case that shows it, the case that has less of it, and what helps.
 LIMITS = (
-    ("planning", "texts_csv", "texts", "Parquet, or many CSV files, whose planning reads metadata alone"),
-    ("merging", "texts_csv", "texts", "leave a folder of parts"),
-    ("planning", "photos_folder", "photos", "a table of names instead of a listing"),
-    ("storage", "photos_folder", "photos", "a store that grows with its readers"),
-    ("starting", "texts_few", "texts", "fewer workers, or a cluster that stands"),
-    ("tail", "texts_few", "texts", "more partitions than ten times the workers"),
-    ("stragglers", "texts", None, "smaller partitions shorten the tail, not the slow machines"),
-    ("failures", "texts", None, "nothing: only the partition under way is done again"),
-    ("dispatch", "texts", None, "larger partitions"),
+    ("planning", "texts_csv", "texts", "Parquet, of which planning reads the metadata alone"),
+    ("dispatch", "texts_csv", "texts", "Parquet, whose partitions are larger"),
+    ("merging", "texts_csv", "texts_few", "a job for each part of the input, side by side"),
+    ("storage", "texts", "texts_csv", "row groups no larger than a partition"),
+    ("storage", "photos_folder", "photos", "a file system that grows with its readers"),
+    ("tail", "photos", "photos_folder", "a folder, whose partitions are smaller; fewer workers"),
+    ("starting", "texts_few", "texts", "fewer workers; a cluster that stands"),
+    ("stragglers", "texts", "texts_large", "machines of one type, with no other tenants"),
+    ("failures", "texts", "texts_large", "nothing needs to: only the partition under way is done again"),
 )
 
 
@@ -118,16 +119,37 @@ def check_table(record: Mapping[str, Any]) -> str:
 def limits_table(record: Mapping[str, Any]) -> str:
     """What holds each job up, with the largest cluster."""
     cases = {case["key"]: case for case in record["cases"]}
-    rows = []
-    for activity, key, other, remedy in LIMITS:
-        size = cases[key]["sizes"][-1]
-        without = "–"
-        if other:
-            without = f"{cases[other]['sizes'][-1]['shares'][activity]:.1%}: {cases[other]['name']}"
-        share = f"{size['shares'][activity]:.1%}: {cases[key]['name']}"
-        rows.append([activity, share, without, remedy])
+
+    def show(activity: str, key: str) -> str:
+        return f"{cases[key]['sizes'][-1]['shares'][activity]:.1%}: {cases[key]['name']}"
+
+    rows = [
+        [activity, show(activity, key), show(activity, other), remedy]
+        for activity, key, other, remedy in LIMITS
+    ]
     workers = f"{record['cases'][0]['sizes'][-1]['workers']:,}"
     return render(["what", f"share of {workers} workers' time", "beside it", "what helps"], rows)
+
+
+def ceilings_table(record: Mapping[str, Any]) -> str:
+    """What the driver and the storage can do at most, and for how many workers that is enough."""
+    parameters, rows = record["parameters"], []
+    for case in record["cases"]:
+        job = case["job"]
+        driver = job["partition_items"] / (job["plan_s"] + parameters["dispatch_s"]["value"])
+        bandwidth = parameters[f"{case['storage']}_bytes_per_s"]["value"]
+        storage = bandwidth / (job["read_bytes"] + job["write_bytes"])
+        alone = f"{job['list_s'] + job['merge_s']:,.0f}"
+        limits = [
+            cell for most in (driver, storage) for cell in (_round(most), _round(most * job["score_s"]))
+        ]
+        rows.append([case["name"], f"{job['partition_items']:,}", *limits, alone])
+    header = ["job", "items of a partition", "driver, items/s", "workers that fill it", "storage, items/s"]
+    return render([*header, "workers that fill it", "listing and merging, s"], rows)
+
+
+def _round(number: float) -> str:
+    return f"{float(f'{number:.2g}'):,.0f}"
 
 
 def parameters_table(record: Mapping[str, Any]) -> str:
@@ -140,16 +162,18 @@ def parameters_table(record: Mapping[str, Any]) -> str:
 
 
 def steady_efficiency(case: Mapping[str, Any], workers: int) -> float:
-    """Scoring as a share of what lies between start and merge, 0–1."""
+    """Scoring as a share of what lies between listing, start and merge, 0–1."""
     [size] = [own for own in case["sizes"] if own["workers"] == workers]
-    return float(size["shares"]["scoring"] / sum(size["shares"][name] for name in STEADY))
+    listing = case["job"]["list_s"] / size["makespan_s"]["p50"]
+    return float(size["shares"]["scoring"] / (sum(size["shares"][name] for name in STEADY) - listing))
 
 
-def fixed_s(case: Mapping[str, Any], parameters: Mapping[str, Any]) -> float:
+def fixed_s(case: Mapping[str, Any], parameters: Mapping[str, Any], items: int) -> float:
     """Seconds in which nothing is scored: listing, the start of an average worker, merging."""
     join = (parameters["join_least_s"]["value"] + parameters["join_most_s"]["value"]) / 2
     start = parameters[f"{case['path']}.start_s"]["value"]
-    return float(case["job"]["list_s"] + join + start + case["job"]["merge_s"])
+    alone = (case["job"]["list_s"] + case["job"]["merge_s"]) * items / case["items"]
+    return float(join + start + alone)
 
 
 def workers_needed(items: int, hours: float, score_s: float, efficiency: float, lost_s: float) -> int:
@@ -184,11 +208,14 @@ def workers_table(record: Mapping[str, Any]) -> str:
     rows = []
     for path, case in _planned(record):
         score_s = record["parameters"][f"{path}.score_s"]["value"]
-        efficiency, lost_s = steady_efficiency(case, 1000), fixed_s(case, record["parameters"])
-        needed = [workers_needed(items, hours, score_s, efficiency, lost_s) for items, hours in DEADLINES]
-        rows.append([PATHS[path], f"{efficiency:.2f}", f"{lost_s:.0f}", *(f"{count:,}" for count in needed)])
-    header = ["path", "e", "f, s", *(f"{items:,} in {hours} h" for items, hours in DEADLINES)]
-    return render(header, rows)
+        efficiency = steady_efficiency(case, PLANNED_WORKERS)
+        needed = []
+        for items, hours in DEADLINES:
+            lost_s = fixed_s(case, record["parameters"], items)
+            count = workers_needed(items, hours, score_s, efficiency, lost_s)
+            needed.append(f"{count:,} ({lost_s:.0f} s)")
+        rows.append([PATHS[path], f"{efficiency:.2f}", *needed])
+    return render(["path", "e", *(f"{items:,} in {hours} h (f)" for items, hours in DEADLINES)], rows)
 
 
 def _planned(record: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -218,6 +245,7 @@ TABLES = {
     **{
         f"scaling_{name}": _from("cluster_simulation", table)
         for name, table in {
+            "ceilings": ceilings_table,
             "check": check_table,
             "cost": cost_table,
             "limits": limits_table,

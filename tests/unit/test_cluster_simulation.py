@@ -244,7 +244,7 @@ def test_summary_of_a_case(command, model):
 
 
 def test_missing_measurement_is_told(tmp_path):
-    for name in ("cluster_simulation.py", "cluster_model.py", "scaling_plot.py"):
+    for name in ("cluster_simulation.py", "cluster_model.py"):
         (tmp_path / name).write_text((BENCHMARKS / name).read_text("utf-8"), "utf-8")
     command = [sys.executable, str(tmp_path / "cluster_simulation.py"), "--json", str(tmp_path / "out.json")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
