@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ def read_parameters(throughput: Mapping[str, Any], driver: Mapping[str, Any]) ->
             continue
         row = rows[max(rows)]
         where = f"measured: throughput.json score[path={path}, workers={row['workers']}]"
-        busy_s = scoring_s(row, parameters)
+        busy_s = scoring_s(row)
         parameters[f"{path}.score_s"] = Parameter(busy_s, "s of a core per item", f"{where}.seconds")
         parameters[f"{path}.start_s"] = Parameter(row["startup_seconds"], "s", f"{where}.startup_seconds")
         parameters[f"{path}.read_bytes"] = Parameter(
@@ -147,19 +147,13 @@ def _rows_of(throughput: Mapping[str, Any], path: str) -> dict[int, Mapping[str,
     return {row["workers"]: row for row in throughput["score"] if row["path"] == path}
 
 
-def scoring_s(row: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> float:
-    """Seconds of a core for one item in a measured run, beyond start, listing and merging.
+def scoring_s(row: Mapping[str, Any]) -> float:
+    """Seconds of a core for one item in a measured run.
 
-    What planning takes from the cores of the workers is in it.
+    Start, listing and merging are in `startup_seconds`; what planning takes from the cores of the workers is
+    in the result.
     """
-    job = build_job(_measured_case(row), parameters, read_bytes=row["mean_bytes_per_item"], score_s=0.0)
-    busy_s = row["seconds"] - row["startup_seconds"] - job.list_s - job.merge_s
-    return float(busy_s * row["workers"] / row["items"])
-
-
-def _measured_case(row: Mapping[str, Any]) -> Case:
-    kind = "folder" if row["path"] in ("photos", "faces") else "csv"
-    return Case("", "", row["path"], row["items"], kind, "")
+    return float((row["seconds"] - row["startup_seconds"]) * row["workers"] / row["items"])
 
 
 def build_job(case: Case, parameters: Mapping[str, Parameter], *, read_bytes: float, score_s: float) -> Job:
@@ -266,12 +260,15 @@ def check(throughput: Mapping[str, Any], parameters: Mapping[str, Parameter]) ->
     for path in PATHS:
         measured = _rows_of(throughput, path)
         for workers, row in sorted(measured.items()):
+            kind = "folder" if path in ("photos", "faces") else "csv"
             job = build_job(
-                _measured_case(row),
+                Case("", "", path, row["items"], kind, ""),
                 parameters,
                 read_bytes=row["mean_bytes_per_item"],
-                score_s=scoring_s(measured[1], parameters),
+                score_s=scoring_s(measured[1]),
             )
+            # Both are in the measured start.
+            job = replace(job, list_s=0.0, merge_s=0.0)
             run = simulate(job, Cluster(workers, start_s=row["startup_seconds"]), seed=0)
             rows.append(
                 {
@@ -291,7 +288,10 @@ def read_input(name: str) -> Any:
     """A file that another benchmark writes."""
     path = FOLDER / f"{name}.json"
     if not path.exists():
-        sys.exit(f"{path} is missing: run `python benchmarks/{name}.py --json benchmarks/{name}.json` first.")
+        data = " --data DATA" if name == "throughput" else ""
+        sys.exit(
+            f"{path} is missing: run `python benchmarks/{name}.py{data} --json benchmarks/{name}.json` first."
+        )
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -18,6 +18,10 @@ PATHS = {
     "faces": "face crops",
     "photos": "photos: detector, faces, scene",
 }
+COMMANDS = {
+    "throughput": "python benchmarks/throughput.py --data DATA --json benchmarks/throughput.json",
+    "cluster_simulation": "python benchmarks/cluster_simulation.py --json benchmarks/cluster_simulation.json",
+}
 # Of a path, the case whose efficiency its plan takes.
 CASE_OF = {"text_bilstm": "texts", "text_bert_bilstm": "texts_large", "photos": "photos_folder"}
 PLANNED_WORKERS = 100
@@ -53,9 +57,8 @@ def throughput_table(record: Mapping[str, Any]) -> str:
         for own in record["score"]
     ]
     header = ["path", "workers", "items", "items/s", "items/s per core", "MB per worker", "MB in all"]
-    about = "`python benchmarks/throughput.py --json benchmarks/throughput.json`"
-    if machine := record.get("machine"):
-        about += f", {machine['processor']}, {machine['cores']} cores, {machine['date']}"
+    machine = next(iter(record["paths"].values()))["machine"]
+    about = f"`{COMMANDS['throughput']}`, {machine['processor']}, {machine['cores']} cores, {machine['date']}"
     return f"{render([*header, 'start, s'], rows)}\n\n{about}."
 
 
@@ -234,7 +237,7 @@ def _duration(seconds: float) -> str:
 def _from(name: str, table: Callable[[Mapping[str, Any]], str]) -> Callable[[], str]:
     def render_part() -> str:
         if not (FOLDER / f"{name}.json").exists():
-            return f"Not measured yet: `python benchmarks/{name}.py --json benchmarks/{name}.json` does."
+            return f"Not measured yet: `{COMMANDS[name]}` does."
         return table(read(name))
 
     return render_part

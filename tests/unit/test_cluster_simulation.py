@@ -191,27 +191,19 @@ def test_failures_come_as_often_as_told(model):
 
 
 def test_two_workers_are_forecast_from_one(command):
-    merge_s = 1e6 * (80 + 50) / 5e8
-    throughput = {"score": [ROW, {**ROW, "workers": 2, "seconds": 1 + merge_s + 220}]}
+    throughput = {"score": [ROW, {**ROW, "workers": 2, "seconds": 221.0}]}
     parameters = command.read_parameters(throughput, DRIVER)
     first, second = command.check(throughput, parameters)
     assert first["fitted"]
     assert first["error_percent"] == pytest.approx(0, abs=0.01)
     assert not second["fitted"]
     # The scoring of one over two, but 245 partitions cannot be split evenly.
-    expected_s = 1 + merge_s + (404 - 1 - merge_s) / 2
+    expected_s = 1 + (404 - 1) / 2
     assert second["simulated_s"] == pytest.approx(expected_s, abs=0.9)
-    assert second["error_percent"] == pytest.approx(100 * (expected_s / (221 + merge_s) - 1), abs=0.5)
+    assert second["error_percent"] == pytest.approx(100 * (expected_s / 221 - 1), abs=0.5)
     # The plan takes the rate of full cores.
     assert parameters["text_bilstm.score_s"].value == pytest.approx(2 * 220 / 1e6)
     assert parameters["text_bilstm.score_s"].source.startswith("measured: throughput.json")
-
-
-def test_listing_of_pictures_is_no_scoring(command):
-    row = {**ROW, "path": "photos", "items": 1000, "seconds": 51.0}
-    parameters = command.read_parameters({"score": [row]}, DRIVER)
-    listed_s, merge_s = 1000 * 1e-5, 1000 * 90 / 5e8
-    assert parameters["photos.score_s"].value == pytest.approx((50 - listed_s - merge_s) / 1000)
 
 
 def test_parquet_is_read_by_row_groups(command):
