@@ -2,7 +2,7 @@ import json
 import math
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,13 @@ def model(modules):
 @pytest.fixture(scope="module")
 def command(modules):
     return modules[1]
+
+
+@pytest.fixture(scope="module")
+def tables(modules):
+    import scaling_tables
+
+    return scaling_tables
 
 
 @pytest.fixture
@@ -233,6 +240,58 @@ def test_summary_of_a_case(command, model):
     assert sum(found["shares"].values()) == pytest.approx(1, abs=0.001)
     assert found["makespan_s"]["p5"] <= found["makespan_s"]["p50"] <= found["makespan_s"]["p95"]
     assert found["items_per_second"]["p50"] == pytest.approx(10**6 / found["makespan_s"]["p50"], rel=0.01)
+
+
+@pytest.fixture(scope="module")
+def record(command):
+    rows = [
+        {**ROW, "path": path, "workers": workers, "mean_bytes_per_item": size}
+        for path, size in (("text_bilstm", 80), ("text_bert_bilstm", 80), ("photos", 150_000))
+        for workers in (1, 2)
+    ]
+    throughput = {
+        "score": rows,
+        "paths": {"photos": {"machine": {"processor": "P", "cores": 2, "date": "D"}}},
+    }
+    parameters = command.read_parameters(throughput, DRIVER)
+    small = [replace(case, items=10**6) for case in command.CASES]
+    return {
+        **throughput,
+        "command": "a command",
+        "seeds": [0, 1],
+        "parameters": {name: asdict(own) for name, own in parameters.items()},
+        "check": command.check(throughput, parameters),
+        "cases": [command.simulate_case(case, parameters, seeds=2) for case in small],
+    }
+
+
+def test_every_table_is_whole(record, tables):
+    shown = [name for name in vars(tables) if name.endswith("_table")]
+    assert len(shown) == len(tables.TABLES) == 9
+    for name in shown:
+        lines = [line for line in getattr(tables, name)(record).splitlines() if line.startswith("|")]
+        assert len(lines) > 4, name
+        assert len({line.count(" | ") for line in lines}) == 1, name
+
+
+def test_picture_shows_every_case(record, modules):
+    import scaling_plot
+
+    picture = scaling_plot.draw_scaling(record["cases"])
+    assert all(case["name"] in picture for case in record["cases"])
+    assert picture == scaling_plot.draw_scaling(record["cases"])
+
+
+def test_as_many_workers_as_the_formula_says_are_in_time(record, tables, command, model):
+    [case] = [own for own in record["cases"] if own["key"] == "texts_large"]
+    job = replace(model.Job(**case["job"]), items=10**8)
+    parameters = {name: command.Parameter(**own) for name, own in record["parameters"].items()}
+    lost_s = tables.fixed_s(case, record["parameters"], job.items)
+    count = tables.workers_needed(job.items, 2, job.score_s, 0.9, lost_s)
+    [wanted] = [own for own in command.CASES if own.key == "texts_large"]
+    job = replace(job, merge_s=100 * job.merge_s)
+    run = model.simulate(job, command.build_cluster(wanted, count, parameters), seed=0)
+    assert run.makespan_s == pytest.approx(7200, rel=0.1)
 
 
 def test_missing_measurement_is_told(tmp_path):
