@@ -31,7 +31,7 @@ STEADY = ("scoring", "planning", "dispatch", "storage", "stragglers", "failures"
 LIMITS = (
     ("planning", "texts_csv", "texts", "Parquet, of which planning reads the metadata alone"),
     ("dispatch", "texts_csv", "texts", "Parquet, whose partitions are larger"),
-    ("merging", "texts_csv", "texts_few", "a job for each part of the input, side by side"),
+    ("merging", "texts", "texts_csv", "a job for each part of the input, side by side"),
     ("storage", "texts", "texts_csv", "row groups no larger than a partition"),
     ("storage", "photos_folder", "photos", "a file system that grows with its readers"),
     ("tail", "photos", "photos_folder", "a folder, whose partitions are smaller; fewer workers"),
