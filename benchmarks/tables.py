@@ -16,6 +16,7 @@ import sys
 import audit_tables
 import drift_tables
 import page_tables
+import scaling_tables
 import score_tables
 import service_tables
 import tracking_tables
@@ -278,6 +279,7 @@ TABLES = {
     **audit_tables.TABLES,
     **drift_tables.TABLES,
     **page_tables.TABLES,
+    **scaling_tables.TABLES,
     **score_tables.TABLES,
     **service_tables.TABLES,
     **tracking_tables.TABLES,
