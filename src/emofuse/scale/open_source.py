@@ -88,11 +88,13 @@ def _list_pictures(folder: Path, listing: Path) -> bool:
 
 
 def _find_pictures(folder: Path) -> Iterator[str]:
+    above = len(os.path.join(folder, ""))  # noqa: PTH118 - a path object for each of millions of names is slow
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = os.path.join(place, "")[above:]  # noqa: PTH118
         for name in sorted(names):
             if not name.startswith(".") and name.lower().endswith(PICTURES):
-                yield str((Path(place) / name).relative_to(folder))
+                yield below + name
 
 
 def _check_encoding(encoding: str) -> None:

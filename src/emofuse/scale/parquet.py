@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from emofuse.errors import ConfigError
 from emofuse.scale.fields import Column
-from emofuse.scale.source import Partition, ReadOptions, Row, Source, make_row
+from emofuse.scale.source import PICTURES, Partition, ReadOptions, Row, Source, make_row
 
 __all__ = ["ParquetFormat", "ParquetSource"]
 
@@ -50,10 +50,10 @@ class ParquetSource(Source):
                 number += 1
 
     def _cut(self, path: Path) -> Iterator[tuple[int, int, int]]:
-        start = 0
+        start, most = 0, PICTURES if self.image_column else ROWS
         for count in _count_groups(parquet.read_metadata(path)):
-            for first in range(start, start + count, ROWS):
-                stop = min(first + ROWS, start + count)
+            for first in range(start, start + count, most):
+                stop = min(first + most, start + count)
                 yield first, stop, stop - first
             start += count
 
@@ -138,4 +138,6 @@ def _read_rows(file: parquet.ParquetFile, start: int, stop: int) -> Iterator[Map
                 if at < stop and start < at + batch.num_rows:
                     yield from batch.slice(max(start - at, 0), stop - max(at, start)).to_pylist()
                 at += batch.num_rows
+                if at >= stop:
+                    return
         first += count

@@ -15,6 +15,7 @@ from emofuse.types import Sample
 __all__ = ["Partition", "ReadOptions", "Row", "Source", "make_row"]
 
 ROWS = 4096
+PICTURES = 128
 
 
 @dataclass(frozen=True)

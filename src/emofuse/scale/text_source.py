@@ -11,13 +11,12 @@ from typing import Any
 
 from emofuse.errors import BadRowError, ConfigError, InputError
 from emofuse.scale.lines import LineReader, read_cells, refuse_undecoded
-from emofuse.scale.source import Partition, ReadOptions, Row, Source, make_row
+from emofuse.scale.source import PICTURES, Partition, ReadOptions, Row, Source, make_row
 from emofuse.types import Sample
 
 __all__ = ["CsvSource", "JsonLinesSource", "LinesSource", "PictureSource"]
 
 BYTES = 4 << 20
-PICTURES = 128
 PEEKED = 100
 
 
@@ -36,10 +35,10 @@ class _TextSource(Source):
         with path.open("rb") as file:
             begin = file.seek(self._begin(path))
             lines = LineReader(file, begin, stop, self.options.encoding)
-            count = 0
+            count, most = 0, PICTURES if self.image_column else self.rows_each
             for _ in self._records(lines):
                 count += 1
-                if count == self.rows_each or lines.offset - begin >= BYTES:
+                if count == most or lines.offset - begin >= BYTES:
                     yield begin, lines.offset, count
                     begin, count = lines.offset, 0
             if count:
@@ -177,8 +176,6 @@ class LinesSource(_TextSource):
 
 class PictureSource(_TextSource):
     """The pictures below a folder, by a list of their names, a JSON string a line."""
-
-    rows_each = PICTURES
 
     def __init__(self, folder: Path, listing: Path) -> None:
         self.folder = folder
