@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 PREDICTION_SCHEMA = "emofuse.prediction/1"
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 FloatArray: TypeAlias = NDArray[np.float32]

@@ -183,7 +183,7 @@ def _to_rgb(image: Image.Image) -> ImageArray:
     strips = [(top, min(top + rows, image.height)) for top in range(0, image.height, rows)]
     full = _full_scale(image, strips)
     for top, bottom in strips:
-        strip = image.crop((0, top, image.width, bottom))
+        strip = image if len(strips) == 1 else image.crop((0, top, image.width, bottom))
         pixels[top:bottom] = _to_8_bit(strip, full) if full is not None else _flatten(strip)
     return pixels
 
@@ -208,7 +208,7 @@ def _flatten(image: Image.Image) -> np.ndarray:
         overlay = image.convert("RGBA")
         white = Image.new("RGBA", overlay.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, overlay)
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _from_array(array: np.ndarray) -> ImageArray:

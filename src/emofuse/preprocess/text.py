@@ -64,9 +64,8 @@ def normalize_text(text: str) -> tuple[str, tuple[Notice, ...]]:
     if "&" in text:
         text = html.unescape(_HUGE_ENTITY.sub("\ufffd", text))
     text, notices = _drop_invalid(text)
-    if _LONG_RUN.search(text):
-        text = _limit_marks(text)
-    text = unicodedata.normalize("NFC", text)
+    if not text.isascii():
+        text = _compose(text)
     if "://" in text or "www." in text.lower():
         text = _URL.sub("http", text)
     if "@" in text:
@@ -140,6 +139,10 @@ def _drop_invalid(text: str) -> tuple[str, tuple[Notice, ...]]:
         return text, ()
     message = "Control characters were dropped and invalid characters replaced."
     return cleaned, (Notice("invalid_characters", message),)
+
+
+def _compose(text: str) -> str:
+    return unicodedata.normalize("NFC", _limit_marks(text) if _LONG_RUN.search(text) else text)
 
 
 def _limit_marks(text: str) -> str:

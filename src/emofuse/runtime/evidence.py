@@ -58,9 +58,9 @@ class ModelReading:
         Raises:
             BundleSchemaError: No output of the model leads there.
         """
-        source = self.source_of(taxonomy)
-        if source == taxonomy:
+        if taxonomy in self.probabilities:
             return self.probabilities[taxonomy]
+        source = self.source_of(taxonomy)
         return load_mapping(source, taxonomy).map_probabilities(self.probabilities[source])
 
     def source_of(self, taxonomy: str) -> str:

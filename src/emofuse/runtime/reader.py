@@ -182,7 +182,7 @@ def _overlaps(box: FaceBox, image: ImageArray) -> bool:
 
 def _above(probabilities: FloatArray, limits: FloatArray) -> dict[str, float]:
     labels = load_taxonomy(FINE).labels
-    kept = [(labels[i], float(probabilities[i])) for i in np.flatnonzero(probabilities >= limits)]
+    kept = [(labels[i], float(probabilities[i])) for i in (probabilities >= limits).nonzero()[0]]
     return dict(sorted(kept, key=lambda pair: -pair[1]))
 
 

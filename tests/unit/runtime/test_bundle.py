@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from tests.conftest import record_checksums
 
@@ -113,6 +114,7 @@ def test_labels_without_a_threshold_get_one_half(bundle):
     loaded = read_bundle(bundle).outputs
     assert set(loaded["ekman7"].thresholds.values()) == {0.5}
     assert loaded["sentiment3"].thresholds == {"negative": 0.5, "neutral": 0.5, "positive": 0.7}
+    assert loaded["sentiment3"].limits.tolist() == [0.5, 0.5, np.float32(0.7)]
 
 
 def test_manifest_without_a_key_or_without_json(bundle):

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,31 @@ def test_a_text_that_cannot_be_read_keeps_its_place(model):
 
 def test_no_texts(model):
     assert model.predict([]) == []
+
+
+class DeepSession(FirstLabelSession):
+    """Also gives, as state of each token and as their mean, the token's id."""
+
+    def get_outputs(self):
+        return [SimpleNamespace(name=name) for name in ("ekman7", "embeddings", "states")]
+
+    def run(self, output_names, input_feed):
+        states = input_feed["input_ids"].astype(np.float32)[:, :, None]
+        given = {"states": states, "embeddings": states.mean(axis=1)}
+        plain = [name for name in output_names if name not in given]
+        logits = dict(zip(plain, super().run(plain, input_feed), strict=True))
+        return [(given | logits)[name] for name in output_names]
+
+
+def test_a_long_text_has_the_states_of_all_windows_and_their_mean(text_bundle):
+    model = TextModel(load_bundle(text_bundle), DeepSession(), CodePoints())
+    short, long = model.predict(["ab", "b" * 7 + "a" * 8], deep=True)
+    assert short.states.ravel().tolist() == [1, ord("a"), ord("b"), 2]
+    assert short.embedding == pytest.approx(short.states.mean())
+    ids = [1, *[ord("b")] * 7, 2, 1, *[ord("a")] * 8, 2]
+    assert long.states.ravel().tolist() == ids
+    assert long.embedding == pytest.approx(np.mean(ids), rel=1e-5)
+    assert set(long.probabilities) == set(model.bundle.outputs)
+    [shallow] = model.predict(["ab"])
+    assert shallow.embedding is None
+    assert shallow.states is None
