@@ -82,8 +82,12 @@ class CpuTime(lightning.Callback):
 
     def __init__(self, run_dir: Path) -> None:
         self.path = run_dir / "effort.json"
-        self.seconds, self.epochs = 0.0, 0
+        self.seconds, self.epochs, self.processes = 0.0, 0, 1
         self.since = time.process_time()
+
+    def setup(self, trainer: lightning.Trainer, *_: Any, **__: Any) -> None:
+        """Count the processes."""
+        self.processes = trainer.world_size
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         """Write what was spent so far."""
@@ -96,7 +100,10 @@ class CpuTime(lightning.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
-        return {"seconds": self.seconds + time.process_time() - self.since, "epochs": self.epochs}
+        return {
+            "seconds": self.seconds + self.processes * (time.process_time() - self.since),
+            "epochs": self.epochs,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting."""
@@ -104,7 +111,7 @@ class CpuTime(lightning.Callback):
 
     def _write(self, trainer: lightning.Trainer, *, finished: bool) -> None:
         if trainer.is_global_zero:
-            hours = self.state_dict()["seconds"] * trainer.world_size / 3600
+            hours = self.state_dict()["seconds"] / 3600
             effort = {"cpu_hours": hours, "epochs": self.epochs, "finished": finished}
             self.path.write_text(json.dumps(effort) + "\n", encoding="utf-8")
 

@@ -13,6 +13,7 @@ from torchmetrics.functional.classification import (
     multiclass_f1_score,
     multilabel_average_precision,
 )
+from torchmetrics.utilities.distributed import gather_all_tensors
 
 from emofuse.train.data import Batch
 from emofuse.train.encoders import Encoder
@@ -22,6 +23,7 @@ from emofuse.train.losses import LOSSES
 from emofuse.train.persons import PersonPairing
 from emofuse.train.recipe import Recipe
 from emofuse.train.schedule import warmup_cosine
+from emofuse.train.shared_norm import set_copied
 from emofuse.types import FloatArray
 
 __all__ = ["Classifier", "EmotionNetwork"]
@@ -116,11 +118,12 @@ class Classifier(lightning.LightningModule):
         torch.manual_seed(self.recipe.seed * 1_000_003 + self._own_step())
 
     def _own_step(self) -> int:
-        # Processes that share the batches draw apart.
+        # Processes that share a batch draw apart.
         return self.global_step * self.trainer.world_size + self.global_rank
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Sum the heads' losses over the samples that they label, per sample of the batch."""
+        set_copied(self.network, batch.copied)
         logits = self.network(self.augment(batch.inputs))
         total = torch.zeros((), device=self.device)
         for (name, head), output in zip(self.recipe.heads.items(), logits, strict=True):
@@ -129,12 +132,14 @@ class Classifier(lightning.LightningModule):
             losses = LOSSES[head.loss](output, smooth, head.gamma)
             if head.class_weights != "none":
                 losses = losses * (targets * self.get_buffer(self._weights_of(name))).sum(dim=-1)
-            total = total + head.weight * (losses * batch.labelled[name]).mean()
+            total = total + head.weight * (losses * batch.labelled[name]).mean() * batch.share
         if self.persons is not None:
-            apart = self.persons.loss(self.network, self._own_step())
-            self.log("train/persons", apart, on_step=False, on_epoch=True, batch_size=1)
+            apart = self.persons.loss(
+                self.network, self.global_step, rank=self.global_rank, ranks=self.trainer.world_size
+            )
+            self.log("train/persons", apart, on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
             total = total + self.persons.config.weight * apart
-        self.log("train/loss", total, prog_bar=True, batch_size=len(logits[0]))
+        self.log("train/loss", total, prog_bar=True, batch_size=len(logits[0]), sync_dist=True)
         return total
 
     def on_validation_epoch_start(self) -> None:
@@ -144,14 +149,15 @@ class Classifier(lightning.LightningModule):
     def validation_step(self, batch: Batch, _: int) -> None:
         """Keep logits and targets; scores need the whole split."""
         for name, output in zip(self.recipe.heads, self.network(batch.inputs), strict=True):
-            mask = batch.labelled[name]
+            # One process speaks for all that have the same rows.
+            mask = batch.labelled[name] & (not batch.copied or self.global_rank == 0)
             self._validation[name].append((output[mask].float(), batch.targets[name][mask]))
 
     def on_validation_epoch_end(self) -> None:
         """Log the score of each head, and their mean as `val/score`, which picks the checkpoint."""
         scores = []
         for name, parts in self._validation.items():
-            logits, targets = (torch.cat(column) for column in zip(*parts, strict=True))
+            logits, targets = (self._gather(torch.cat(column)) for column in zip(*parts, strict=True))
             if not len(targets):
                 continue
             values = _scores(logits, targets, multi_label=self.recipe.heads[name].multi_label)
@@ -164,6 +170,9 @@ class Classifier(lightning.LightningModule):
             # Here, since Lightning would step it only after the checkpoint of the epoch was written.
             plateau: Any = self.lr_schedulers()
             plateau.step(score)
+
+    def _gather(self, own: Tensor) -> Tensor:
+        return own if self.trainer.world_size == 1 else torch.cat(gather_all_tensors(own))
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Step a cosine; a plateau has had its step."""

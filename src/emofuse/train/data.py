@@ -27,6 +27,7 @@ from emofuse.preprocess import (
 from emofuse.train.distill import add_teacher
 from emofuse.train.recipe import CorpusConfig, Recipe
 from emofuse.train.rehearsal import draw_texts
+from emofuse.train.shares import own_rows, weigh_share
 from emofuse.train.synonyms import add_synonyms
 from emofuse.train.targets import head_sizes, target_vectors, weigh_labels
 from emofuse.types import FloatArray, Sample
@@ -66,11 +67,15 @@ class Batch(NamedTuple):
             side, 3) uint8 pictures, or several tensors.
         targets: Head -> (batch, labels) float32, zeros where unlabelled.
         labelled: Head -> (batch,) bool.
+        share: What a mean over these rows counts beside those of other processes.
+        copied: Every process has the same rows.
     """
 
     inputs: Any
     targets: Mapping[str, Tensor]
     labelled: Mapping[str, Tensor]
+    share: float = 1.0
+    copied: bool = False
 
 
 def input_px(recipe: Recipe) -> int:
@@ -235,22 +240,18 @@ class _Examples(Dataset[Example]):
 class _SameShapeBatches(Sampler[list[int]]):
     """Batches of examples whose inputs have one shape, so that nothing is ever padded.
 
-    Of several processes each takes every n-th batch; a few batches at the end are left out so that all get
-    the same number.
+    They are the same in all processes; each then takes its rows.
     """
 
-    def __init__(
-        self, examples: Sequence[Example], batch_size: int, seed: int | None, *, rank: int = 0, ranks: int = 1
-    ) -> None:
+    def __init__(self, examples: Sequence[Example], batch_size: int, seed: int | None) -> None:
         self.batch_size = batch_size
         self.seed = seed
-        self.rank, self.ranks = rank, ranks
         self.groups: dict[tuple[int, ...], list[int]] = {}
         for index, example in enumerate(examples):
             self.groups.setdefault(example.inputs.shape, []).append(index)
 
     def __len__(self) -> int:
-        return sum(-(-len(group) // self.batch_size) for group in self.groups.values()) // self.ranks
+        return sum(-(-len(group) // self.batch_size) for group in self.groups.values())
 
     def __iter__(self) -> Iterator[list[int]]:
         random = None if self.seed is None else np.random.default_rng(self.seed)
@@ -262,7 +263,7 @@ class _SameShapeBatches(Sampler[list[int]]):
             ]
         if random is not None:
             random.shuffle(batches)
-        return iter(batches[self.rank : len(self) * self.ranks : self.ranks])
+        return iter(batches)
 
 
 class ClassifierData(lightning.LightningDataModule):
@@ -303,22 +304,20 @@ class ClassifierData(lightning.LightningDataModule):
         """Batches of the current epoch."""
         if self.trainer is None:
             return self._loader(self.training, seed=self.recipe.seed * 1000)
-        seed = self.recipe.seed * 1000 + self.trainer.current_epoch
-        return self._loader(
-            self.training, seed=seed, rank=self.trainer.global_rank, ranks=self.trainer.world_size
-        )
+        return self._loader(self.training, seed=self.recipe.seed * 1000 + self.trainer.current_epoch)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the validation splits."""
         return self._loader(self.validation, seed=None)
 
-    def _loader(
-        self, examples: Sequence[Example], seed: int | None, *, rank: int = 0, ranks: int = 1
-    ) -> DataLoader[Any]:
-        batches = _SameShapeBatches(examples, self.recipe.train.batch_size, seed, rank=rank, ranks=ranks)
+    def _loader(self, examples: Sequence[Example], seed: int | None) -> DataLoader[Any]:
+        batches = _SameShapeBatches(examples, self.recipe.train.batch_size, seed)
         return DataLoader(_Examples(examples), batch_sampler=batches, collate_fn=self._collate)
 
-    def _collate(self, examples: Sequence[Example]) -> Batch:
+    def _collate(self, whole: Sequence[Example]) -> Batch:
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        examples = own_rows(whole, rank, ranks)
+        share = weigh_share(len(examples), len(whole), ranks)
         inputs = torch.from_numpy(np.stack([example.inputs for example in examples]))
         targets, labelled = {}, {}
         for head, size in self.sizes.items():
@@ -326,4 +325,5 @@ class ClassifierData(lightning.LightningDataModule):
             rows = [example.targets.get(head, absent) for example in examples]
             targets[head] = torch.from_numpy(np.stack(rows))
             labelled[head] = torch.tensor([head in example.targets for example in examples])
-        return Batch(inputs if inputs.dtype == torch.uint8 else inputs.long(), targets, labelled)
+        inputs = inputs if inputs.dtype == torch.uint8 else inputs.long()
+        return Batch(inputs, targets, labelled, share, copied=len(whole) < ranks)

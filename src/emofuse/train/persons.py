@@ -14,6 +14,7 @@ from emofuse.train.data import prepare_input
 from emofuse.train.losses import spread
 from emofuse.train.person_probe import NOUN_PAIRS, build_probe
 from emofuse.train.recipe import PersonsConfig, Recipe
+from emofuse.train.shares import own_rows
 from emofuse.types import Sample
 
 __all__ = ["PersonPairing"]
@@ -54,24 +55,30 @@ class PersonPairing:
         chosen = random.choice(len(self.groups), self.config.groups, replace=False)
         return [[self._encode(text, random) for text in self.groups[index]] for index in chosen]
 
-    def loss(self, network: nn.Module, step: int) -> Tensor:
+    def loss(self, network: nn.Module, step: int, *, rank: int = 0, ranks: int = 1) -> Tensor:
         """How far the answers to the sentences of a step are from the mean answers of their groups.
 
         Args:
             network: Gives a tensor of logits per head of the recipe.
             step: As for `draw`.
+            rank: Of this process, 0-based.
+            ranks: Number of processes that share the groups.
 
         Returns:
-            A number >= 0: the mean over sentences, summed over the heads by their weights.
+            A number >= 0: the mean over sentences, summed over the heads by their weights. Of several
+            processes, their mean is that.
         """
-        groups = self.draw(step)
+        drawn = self.draw(step)
+        groups = own_rows(drawn, rank, ranks)
+        own, whole = (sum(len(group) for group in part) for part in (groups, drawn))
+        share = own * ranks / whole if len(drawn) >= ranks else 1.0
         with _steady(network):
             answers = _read(network, [ids for group in groups for ids in group])
         total = torch.zeros((), device=answers[0].device)
         for head, logits in zip(self.recipe.heads.values(), answers, strict=True):
             parts = torch.split(logits, [len(group) for group in groups])
             losses = torch.cat([spread(part, multi_label=head.multi_label) for part in parts])
-            total = total + head.weight * losses.mean()
+            total = total + head.weight * losses.mean() * share
         return total
 
     def _encode(self, text: str, random: np.random.Generator) -> Tensor:

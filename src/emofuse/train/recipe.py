@@ -201,7 +201,7 @@ class TrainConfig:
 
     Attributes:
         epochs: Passes over the training data.
-        batch_size: Samples per step.
+        batch_size: Samples per step, in all processes together.
         lr: Peak learning rate of what is trained from scratch.
         backbone_lr: Peak learning rate of pretrained layers.
         optimizer: `adamw` decays weights apart from the gradient; `adam` adds the decay to it (L2).

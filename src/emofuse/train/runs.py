@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import lightning
 import torch
@@ -16,20 +17,24 @@ from lightning.pytorch import callbacks
 from emofuse.errors import ConfigError
 from emofuse.train.checkpoints import CpuTime, StopForGood, build_loggers, keep_best_and_last
 from emofuse.train.config import build_config
+from emofuse.train.processes import build_shared_trainer, check_agreement
 from emofuse.train.recipe import TrainConfig
+from emofuse.train.shared_norm import share_norms
+from emofuse.train.shares import Processes
 
-__all__ = ["begin_run", "best_of", "build_trainer", "read_run_recipe", "read_weights"]
+__all__ = ["begin_run", "best_of", "build_trainer", "fit", "read_run_recipe", "read_weights"]
 
 R = TypeVar("R")
 
 
-def begin_run(recipe: Any, run_dir: Path, *, resume: bool) -> bool:
+def begin_run(recipe: Any, run_dir: Path, *, resume: bool, first: bool = True) -> bool:
     """Make a folder ready for a run, and keep the recipe in it.
 
     Args:
         recipe: A recipe dataclass.
         run_dir: Folder of the run.
         resume: Go on with a run that is there.
+        first: Whether this is the process that writes.
 
     Returns:
         Whether there is a finished epoch to go on from.
@@ -45,11 +50,16 @@ def begin_run(recipe: Any, run_dir: Path, *, resume: bool) -> bool:
         )
     if goes_on:
         _refuse_changes(recipe, run_dir)
+    if not first:
+        return goes_on
     run_dir.mkdir(parents=True, exist_ok=True)
     plain = dataclasses.asdict(recipe)
     plain["corpora"] = list(plain["corpora"])
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-    (run_dir / "recipe.yaml").write_text(text, encoding="utf-8")
+    # Other processes may read it in this moment.
+    unfinished = run_dir / "recipe.yaml.part"
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(run_dir / "recipe.yaml")
     return goes_on
 
 
@@ -70,7 +80,7 @@ def build_trainer(
     config: TrainConfig,
     run_dir: Path,
     *,
-    devices: int | Literal["auto"] = "auto",
+    processes: Processes,
     extra: Sequence[lightning.Callback] = (),
 ) -> lightning.Trainer:
     """The trainer of a run: the best and the last epoch are kept, everything is logged.
@@ -78,21 +88,24 @@ def build_trainer(
     Args:
         config: Optimisation.
         run_dir: Folder of the run.
-        devices: As for `emofuse.train.train_recipe`.
+        processes: As for `emofuse.train.train_recipe`.
         extra: Further Lightning callbacks.
 
     Returns:
         The trainer.
+
+    Raises:
+        ConfigError: See `build_shared_trainer`.
     """
     average = [callbacks.EMAWeightAveraging(decay=config.ema)] if config.ema else []
     stop = [StopForGood("val/score", patience=config.patience, mode="max")]
     # Two loader workers would only fight for the cores: the data are in memory already.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # Every process validates on everything, so there is nothing to gather.
+    # The scores are those of all processes already.
     warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
-    return lightning.Trainer(
-        devices=devices,
-        use_distributed_sampler=False,  # the batches are shared out by their own sampler
+    return build_shared_trainer(
+        processes,
+        config.batch_size,
         max_epochs=config.epochs,
         precision=config.precision,
         callbacks=[
@@ -108,6 +121,48 @@ def build_trainer(
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+
+
+def fit(
+    trainer: lightning.Trainer,
+    model: lightning.LightningModule,
+    data: lightning.LightningDataModule,
+    run_dir: Path,
+    *,
+    goes_on: bool,
+    facts: Mapping[str, Any],
+) -> Path:
+    """Train to the end, in all processes.
+
+    Args:
+        trainer: Of the run.
+        model: With a `network`, whose batch norms are shared where there are several processes.
+        data: Its batches.
+        run_dir: Folder of the run.
+        goes_on: Start from the last finished epoch.
+        facts: What must be the same in all processes, by name.
+
+    Returns:
+        Path of the best checkpoint.
+
+    Raises:
+        ConfigError: A process has other facts than the first.
+    """
+    last = run_dir / "checkpoints" / "last.ckpt" if goes_on else None
+    begun = hashlib.sha256(last.read_bytes()).hexdigest() if last else None
+    trainer.callbacks.insert(0, _Agreement({**facts, "last checkpoint": begun}))  # type: ignore[attr-defined]
+    if trainer.world_size > 1:
+        share_norms(model.network)  # type: ignore[arg-type]
+    trainer.fit(model, data, ckpt_path=last, weights_only=True)
+    return run_dir / "checkpoints" / "best.ckpt"
+
+
+class _Agreement(lightning.Callback):
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.facts = facts
+
+    def setup(self, *_: Any, **__: Any) -> None:
+        check_agreement(self.facts)
 
 
 def best_of(run_dir: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from tempfile import TemporaryDirectory
 
 import lightning
 import numpy as np
@@ -22,7 +22,8 @@ from emofuse.train.encoders.face import FaceEncoder
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.persons import PersonPairing
 from emofuse.train.recipe import Recipe
-from emofuse.train.runs import begin_run, best_of, build_trainer, read_run_recipe, read_weights
+from emofuse.train.runs import begin_run, best_of, build_trainer, fit, read_run_recipe, read_weights
+from emofuse.train.shares import EVERY_CARD, Processes
 from emofuse.train.start import find_start, is_bundle, load_start
 from emofuse.train.targets import head_sizes
 from emofuse.train.tokenizer import write_tokenizer
@@ -40,7 +41,7 @@ def train(
     run_dir: Path,
     *,
     resume: bool = False,
-    devices: int | Literal["auto"] = "auto",
+    processes: Processes = EVERY_CARD,
     extra: Sequence[lightning.Callback] = (),
 ) -> Path:
     """Train the network of a recipe and keep its best epoch.
@@ -51,8 +52,7 @@ def train(
         run_dir: Gets `recipe.yaml` (resolved), `tokenizer.json` (text), `validation.npz`,
             `logs/version_N/metrics.csv` and `checkpoints/{best,last}.ckpt`.
         resume: Go on from `last.ckpt` when there is one.
-        devices: Processes, or graphics cards where there are any, that share the batches; "auto" takes every
-            card, or one process without any.
+        processes: That share the batches.
         extra: Further Lightning callbacks.
 
     Returns:
@@ -60,7 +60,7 @@ def train(
 
     Raises:
         ConfigError: `run_dir` holds a run already and `resume` is False, or one of another recipe; the
-            recipe cannot be trained.
+            recipe cannot be trained, or not by these processes.
         DatasetError: A corpus is missing or malformed.
     """
     if recipe.export.calibration == "kept" and not is_bundle(recipe.init_from or ""):
@@ -68,12 +68,17 @@ def train(
             "export.calibration is kept, but init_from names no bundle whose calibration could be kept.",
             item="init_from",
         )
-    goes_on = begin_run(recipe, run_dir, resume=resume)
-    _remember_teacher(recipe, run_dir, goes_on=goes_on)
+    trainer = build_trainer(recipe.train, run_dir, processes=processes, extra=extra)
+    first = trainer.is_global_zero
+    goes_on = begin_run(recipe, run_dir, resume=resume, first=first)
+    teacher = _remember_teacher(recipe, run_dir, goes_on=goes_on, first=first)
     lightning.seed_everything(recipe.seed, verbose=False)
-    tokenizer = _prepare_tokenizer(recipe, data_root, run_dir, goes_on=goes_on)
+    with TemporaryDirectory() as scratch:
+        own = run_dir if first or goes_on else Path(scratch)
+        tokenizer = _prepare_tokenizer(recipe, data_root, own, goes_on=goes_on)
     data = ClassifierData(recipe, data_root, tokenizer)
-    write_validation(run_dir / "validation.npz", data.validation, data.sizes)
+    if first:
+        write_validation(run_dir / "validation.npz", data.validation, data.sizes)
     network = _build_network(recipe, tokenizer, pretrained=not recipe.init_from)
     if not goes_on:
         _start(network, recipe, tokenizer, data)
@@ -81,10 +86,13 @@ def train(
     augment = None if recipe.task == "text" else ImageAugment(recipe.augment)
     persons = PersonPairing(recipe.persons, recipe, tokenizer) if recipe.persons and tokenizer else None
     model = Classifier(network, recipe, data.label_weights(), augment=augment, persons=persons)
-    trainer = build_trainer(recipe.train, run_dir, devices=devices, extra=extra)
-    last = run_dir / "checkpoints" / "last.ckpt" if goes_on else None
-    trainer.fit(model, data, ckpt_path=last, weights_only=True)
-    return run_dir / "checkpoints" / "best.ckpt"
+    facts = {
+        "recipe": recipe,
+        "teacher": teacher,
+        "number of training samples": len(data.training),
+        "number of validation samples": len(data.validation),
+    }
+    return fit(trainer, model, data, run_dir, goes_on=goes_on, facts=facts)
 
 
 def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, WordPieceTokenizer | None]:
@@ -159,9 +167,9 @@ def _prepare_tokenizer(
     return write_tokenizer(recipe.tokenizer, read_texts(recipe, data_root), path)
 
 
-def _remember_teacher(recipe: Recipe, run_dir: Path, *, goes_on: bool) -> None:
+def _remember_teacher(recipe: Recipe, run_dir: Path, *, goes_on: bool, first: bool) -> str | None:
     if recipe.distill is None:
-        return
+        return None
     note = run_dir / "teacher.sha256"
     digest = hashlib.sha256(load_bundle(recipe.distill.teacher).model_path.read_bytes()).hexdigest()
     if goes_on and note.exists() and note.read_text(encoding="utf-8") != digest:
@@ -170,4 +178,6 @@ def _remember_teacher(recipe: Recipe, run_dir: Path, *, goes_on: bool) -> None:
             "back, or choose another folder.",
             item=str(run_dir),
         )
-    note.write_text(digest, encoding="utf-8")
+    if first:
+        note.write_text(digest, encoding="utf-8")
+    return digest

@@ -1,12 +1,16 @@
+import dataclasses
+import itertools
+
+import lightning
 import numpy as np
 import pytest
 import torch
 
 from emofuse.train.classifier import Classifier, EmotionNetwork
 from emofuse.train.config import build_config
-from emofuse.train.data import ClassifierData, _SameShapeBatches, read_examples
+from emofuse.train.data import ClassifierData, read_examples
 from emofuse.train.encoders import build_encoder
-from emofuse.train.recipe import Recipe
+from emofuse.train.recipe import Recipe, TrainConfig
 from emofuse.train.tokenizer import write_tokenizer
 
 
@@ -83,13 +87,48 @@ def test_label_weights_follow_the_frequency(kind, power, root, tokenizer):
     assert np.count_nonzero(weights) == 3
 
 
-def test_several_processes_share_the_batches(root, tokenizer):
-    examples = read_examples(make_recipe(), root, training=True, tokenizer=tokenizer)
-    whole = list(_SameShapeBatches(examples, 3, seed=1))
-    parts = [list(_SameShapeBatches(examples, 3, seed=1, rank=rank, ranks=2)) for rank in range(2)]
-    assert len(whole) == 4
-    assert [len(part) for part in parts] == [2, 2]
-    assert sorted(parts[0] + parts[1]) == sorted(whole)
+class Rank(lightning.Trainer):
+    """A trainer that says it is one of several."""
+
+    def __init__(self, rank, ranks):
+        super().__init__(accelerator="cpu", logger=False, enable_checkpointing=False, max_epochs=1)
+        self.rank, self.ranks = rank, ranks
+
+    global_rank = property(lambda self: self.rank)
+    world_size = property(lambda self: self.ranks)
+
+
+def rows_of(batches):
+    return [[tuple(row) for row in batch.inputs.tolist()] for batch in batches]
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_several_processes_share_each_batch(ranks, root, tokenizer):
+    lines = [f"{'a sunny day ' * (1 + i % 3)}{'grey ' * (i % 2)};joy\n" for i in range(23)]
+    (root / "train.txt").write_text("".join([*lines, "loud;anger\n", "a sunny;sadness\n"]))
+    data = ClassifierData(make_recipe(), root, tokenizer)
+    data.recipe = dataclasses.replace(data.recipe, train=TrainConfig(batch_size=6))
+    whole = list(data.train_dataloader())
+    parts = []
+    for rank in range(ranks):
+        data.trainer = Rank(rank, ranks)
+        parts.append(list(data.train_dataloader()))
+        assert len(parts[-1]) == len(whole) == len(data.train_dataloader())
+    kinds = set()
+    for batch, *shares in zip(rows_of(whole), *map(rows_of, parts), strict=True):
+        if len(batch) < ranks:
+            assert all(share == batch for share in shares)
+        else:
+            assert sorted(itertools.chain(*shares)) == sorted(batch)
+            assert max(map(len, shares)) - min(map(len, shares)) <= 1
+        kinds.add(len(batch) < ranks)
+    assert kinds == {True, False}
+    for batch, *shares in zip(whole, *parts, strict=True):
+        # Whatever the share, the mean over the processes of what they count is the mean over the batch.
+        truth = batch.targets["emotion6"].mean(dim=0)
+        mean = torch.stack([own.targets["emotion6"].mean(dim=0) * own.share for own in shares]).mean(dim=0)
+        torch.testing.assert_close(mean, truth)
+        assert all(own.copied == (len(batch.inputs) < ranks) for own in shares)
 
 
 def test_loss_is_weighted_and_smoothed(root, tokenizer):

@@ -167,12 +167,14 @@ def label_photos(paths: Sequence[Path], reference: Path, cache: Path, *, score: 
             shapes.append((small.shape[0], small.shape[1]))
             boxes.append(found)
         np.save(pixels_path, np.concatenate(pixels))
+        unfinished = cache.with_suffix(".unfinished.npz")
         np.savez(
-            labels_path,
+            unfinished,
             shapes=np.array(shapes, dtype=np.int32),
             boxes=np.concatenate(boxes),
             owners=np.concatenate(owners),
         )
+        unfinished.replace(labels_path)
     with np.load(labels_path, allow_pickle=False) as stored:
         shapes_, boxes_, owners_ = stored["shapes"], stored["boxes"], stored["owners"]
     return Photos(np.load(pixels_path, mmap_mode="r"), shapes_, boxes_, owners_)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -62,7 +64,12 @@ def assign(boxes: Tensor, learn: Tensor, points: Tensor, strides: Tensor) -> tup
 
 
 def detection_loss(
-    outputs: tuple[Tensor, Tensor, Tensor], boxes: list[Tensor], learn: list[Tensor], side: int
+    outputs: tuple[Tensor, Tensor, Tensor],
+    boxes: list[Tensor],
+    learn: list[Tensor],
+    side: int,
+    *,
+    average: Callable[[int], float] = float,
 ) -> dict[str, Tensor]:
     """Score, box and landmark losses of a batch.
 
@@ -71,6 +78,7 @@ def detection_loss(
         boxes: Per canvas (n, 15) float px.
         learn: Per canvas (n,) bool.
         side: Canvas side, px.
+        average: Gives the mean over all processes of a number of points.
 
     Returns:
         `score` (quality focal loss, Li et al. 2020), `box` (1 - GIoU), `landmarks` (smooth L1 over the
@@ -94,15 +102,16 @@ def detection_loss(
         landmark_losses.append(
             functional.smooth_l1_loss(error * 5, torch.zeros_like(error), reduction="none")
         )
-    number = max(1, sum(len(part) for part in box_losses))
+    # Of several processes, the mean of their losses is that of all their points together.
+    number = average(sum(len(part) for part in box_losses)) or 1.0
     probability = scores.sigmoid()
     focal = (quality - probability).abs() ** 2
     entropy = functional.binary_cross_entropy_with_logits(scores, quality, reduction="none")
-    zero = scores.sum() * 0
+    zero = (scores.sum() + predicted.sum() + landmarks.sum()) * 0  # every weight keeps a gradient
     return {
         "score": (focal * entropy * counted).sum() / number,
-        "box": torch.cat(box_losses).mean() if box_losses else zero,
-        "landmarks": torch.cat(landmark_losses).mean() if landmark_losses else zero,
+        "box": torch.cat(box_losses).sum() / number if box_losses else zero,
+        "landmarks": torch.cat(landmark_losses).sum() / (10 * number) if landmark_losses else zero,
     }
 
 

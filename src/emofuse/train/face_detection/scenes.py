@@ -26,7 +26,8 @@ Random = np.random.Generator
 class Scenes(IterableDataset[Any]):
     """One epoch of canvases: every photograph once, in an order that seed and epoch decide.
 
-    Of several processes each draws every n-th photograph.
+    Of several processes each draws every n-th photograph. A last batch with fewer photographs than processes
+    is left out.
     """
 
     def __init__(
@@ -35,16 +36,19 @@ class Scenes(IterableDataset[Any]):
         self.photos = photos
         self.recipe = recipe
         self.rank, self.ranks = rank, ranks
-        self.random = np.random.default_rng((recipe.seed, epoch))
+        order = np.random.default_rng((recipe.seed, epoch)).permutation(len(photos))
+        rest = len(order) % recipe.train.batch_size
+        self.order = order[rank : len(order) - (rest if rest < ranks else 0) : ranks].tolist()
+        self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.photos) // self.ranks
+        return len(self.order)
 
     def __iter__(self) -> Iterator[tuple[ImageArray, FloatArray, NDArray[np.bool_]]]:
-        order = self.random.permutation(len(self.photos))
-        for index in order[self.rank : len(self) * self.ranks : self.ranks]:
-            image, boxes = self.photos.image(int(index)), self.photos.boxes[int(index)]
-            yield draw_scene(image, boxes, self.recipe, self.random)
+        for index in self.order:
+            # Each photograph has draws of its own, whichever process it falls to.
+            random = np.random.default_rng((self.recipe.seed, self.epoch, index))
+            yield draw_scene(self.photos.image(index), self.photos.boxes[index], self.recipe, random)
 
 
 def draw_scene(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import lightning
 import numpy as np
@@ -23,7 +24,10 @@ from emofuse.train.face_detection.losses import detection_loss
 from emofuse.train.face_detection.network import FaceDetectorNetwork
 from emofuse.train.face_detection.recipe import DetectorRecipe
 from emofuse.train.face_detection.scenes import Scenes, collate_scenes
+from emofuse.train.processes import build_shared_trainer
+from emofuse.train.runs import fit
 from emofuse.train.schedule import warmup_cosine
+from emofuse.train.shares import EVERY_CARD, Processes
 
 __all__ = ["DetectorTraining", "load_detector_run", "train_detector"]
 
@@ -50,11 +54,19 @@ class DetectorTraining(lightning.LightningModule):
 
     def _loss(self, batch: Any, stage: str) -> Tensor:
         images, boxes, learn = batch
-        parts = detection_loss(self.network(images), boxes, learn, self.recipe.scenes.canvas_px)
+        average = self._average if stage == "train" else float
+        side = self.recipe.scenes.canvas_px
+        parts = detection_loss(self.network(images), boxes, learn, side, average=average)
         total = parts["score"] + BOX_WEIGHT * parts["box"] + LANDMARK_WEIGHT * parts["landmarks"]
         values = {f"{stage}/{name}": value for name, value in parts.items()}
-        self.log_dict({**values, f"{stage}/loss": total}, prog_bar=stage == "train", batch_size=len(images))
+        shared = stage == "train"  # every process validates on everything
+        self.log_dict(
+            {**values, f"{stage}/loss": total}, prog_bar=shared, batch_size=len(images), sync_dist=shared
+        )
         return total
+
+    def _average(self, own: int) -> float:
+        return float(self.trainer.strategy.reduce(torch.tensor(float(own), device=self.device)))
 
     def configure_optimizers(self) -> Any:
         """AdamW, linear warm-up, cosine to zero."""
@@ -84,7 +96,8 @@ class _SceneData(lightning.LightningDataModule):
         return self._loader(Scenes(self.validation, self.recipe, VALIDATION_SEED))
 
     def _loader(self, scenes: Scenes) -> DataLoader[Any]:
-        return DataLoader(scenes, batch_size=self.recipe.train.batch_size, collate_fn=collate_scenes)
+        size = self.recipe.train.batch_size // scenes.ranks
+        return DataLoader(scenes, batch_size=size, collate_fn=collate_scenes)
 
 
 def train_detector(
@@ -93,7 +106,7 @@ def train_detector(
     run_dir: Path,
     *,
     resume: bool = False,
-    devices: int | Literal["auto"] = "auto",
+    processes: Processes = EVERY_CARD,
 ) -> Path:
     """Train a detector and keep the epoch with the lowest validation loss.
 
@@ -102,26 +115,23 @@ def train_detector(
         data_root: Folder with the photographs and the reference detector.
         run_dir: Gets the label caches, `recipe.yaml`, `logs/` and `checkpoints/`.
         resume: Go on from `last.ckpt` when there is one.
-        devices: As for `emofuse.train.trainer.train`.
+        processes: As for `emofuse.train.train_recipe`.
 
     Returns:
         Path of the best checkpoint.
 
     Raises:
-        ConfigError: `run_dir` holds a run already and `resume` is False.
+        ConfigError: `run_dir` holds a run already and `resume` is False, or the processes cannot train
+            together.
         CorpusNotFoundError: Photographs or reference detector are missing.
     """
     last = run_dir / "checkpoints" / "last.ckpt"
     if last.exists() and not resume:
         raise ConfigError(f"{run_dir} already holds a run. Add --resume to go on with it.", item=str(run_dir))
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "recipe.yaml").write_text(yaml.safe_dump(_plain(recipe), sort_keys=False), encoding="utf-8")
-    lightning.seed_everything(recipe.seed, verbose=False)
-    training, validation = (_labelled(recipe, data_root, run_dir, split) for split in ("train", "dev"))
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    trainer = lightning.Trainer(
-        devices=devices,
-        use_distributed_sampler=False,
+    trainer = build_shared_trainer(
+        processes,
+        recipe.train.batch_size,
         max_epochs=recipe.train.epochs,
         precision=recipe.train.precision,
         gradient_clip_val=recipe.train.clip,
@@ -136,10 +146,20 @@ def train_detector(
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    model = DetectorTraining(recipe)
-    data = _SceneData(training, validation, recipe)
-    trainer.fit(model, data, ckpt_path=last if last.exists() else None, weights_only=True)
-    return run_dir / "checkpoints" / "best.ckpt"
+    if first := trainer.is_global_zero:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(_plain(recipe), sort_keys=False)
+        (run_dir / "recipe.yaml").write_text(text, encoding="utf-8")
+    lightning.seed_everything(recipe.seed, verbose=False)
+    with TemporaryDirectory() as scratch:
+        # Of processes that begin together, only the first writes the run's cache.
+        known = all((run_dir / f"{split}.labels.npz").exists() for split in ("train", "dev"))
+        folder = run_dir if first or known else Path(scratch)
+        training, validation = (_labelled(recipe, data_root, folder, split) for split in ("train", "dev"))
+        model = DetectorTraining(recipe)
+        data = _SceneData(training, validation, recipe)
+        facts = {"recipe": recipe, "number of photographs": (len(training), len(validation))}
+        return fit(trainer, model, data, run_dir, goes_on=last.exists(), facts=facts)
 
 
 def load_detector_run(run_dir: Path) -> tuple[DetectorRecipe, FaceDetectorNetwork]:

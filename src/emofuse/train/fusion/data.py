@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from emofuse.train.fusion.augment import empty_samples
 from emofuse.train.fusion.network import FusionInputs, MemberLayout
 from emofuse.train.fusion.recipe import FusionRecipe
 from emofuse.train.recipe import CorpusConfig
+from emofuse.train.shares import own_rows, weigh_share
 from emofuse.train.targets import head_sizes, target_vectors, weigh_labels
 from emofuse.types import FloatArray, ImageSource, Modality, Sample
 
@@ -134,7 +136,7 @@ def read_table(
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             # A run may be killed at any time, and several may write at once.
-            unfinished = file.with_suffix(f".{os.getpid()}.npz")
+            unfinished = file.with_suffix(f".{socket.gethostname()}.{os.getpid()}.npz")
             np.savez(unfinished, **arrays)
             unfinished.replace(file)
     count = len(recipe.members)
@@ -345,14 +347,14 @@ class FusionData(lightning.LightningDataModule):
         """Batches of the current epoch."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         order = np.random.default_rng(self.recipe.seed * 1000 + epoch).permutation(len(self.training))
-        return self._loader(self.training, order, shared=True)
+        return self._loader(self.training, order)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the validation splits; with `mispairing` also of their texts with the next pictures."""
         table = self.validation
         if self.recipe.mispairing:
             table = self._join([table, self._mispair(table)])
-        return self._loader(table, np.arange(len(table)), shared=False)
+        return self._loader(table, np.arange(len(table)))
 
     def _mispair(self, table: FusionTable) -> FusionTable:
         kept = [member.modality == "text" for member in self.recipe.members]
@@ -366,17 +368,13 @@ class FusionData(lightning.LightningDataModule):
             table.targets,
         )
 
-    def _loader(self, table: FusionTable, order: Any, *, shared: bool) -> DataLoader[Any]:
+    def _loader(self, table: FusionTable, order: Any) -> DataLoader[Any]:
         size = self.recipe.train.batch_size
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         if len(batches) > 1 and len(batches[-1]) == 1:
             batches.pop()  # a batch norm cannot learn from one sample
-        rank, ranks = (
-            (self.trainer.global_rank, self.trainer.world_size) if shared and self.trainer else (0, 1)
-        )
-        return DataLoader(
-            _Batches(table, batches[rank : len(batches) // ranks * ranks : ranks]), batch_size=None
-        )
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return DataLoader(_Batches(table, batches, rank, ranks), batch_size=None)
 
 
 def _stack(states: Sequence[Any]) -> Any:
@@ -385,17 +383,21 @@ def _stack(states: Sequence[Any]) -> Any:
 
 
 class _Batches(Dataset[Batch]):
-    def __init__(self, table: FusionTable, batches: Sequence[Any]) -> None:
+    def __init__(self, table: FusionTable, batches: Sequence[Any], rank: int, ranks: int) -> None:
         self.table, self.batches = table, batches
+        self.rank, self.ranks = rank, ranks
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __getitem__(self, index: int) -> Batch:
-        rows = self.batches[index]
+        whole = self.batches[index]
+        rows = own_rows(whole, self.rank, self.ranks)
         targets = {name: target[rows] for name, target in self.table.targets.items()}
         return Batch(
             self.table.inputs(rows),
             {name: torch.from_numpy(np.nan_to_num(target)) for name, target in targets.items()},
             {name: torch.from_numpy(~np.isnan(target[:, 0])) for name, target in targets.items()},
+            weigh_share(len(rows), len(whole), self.ranks),
+            copied=len(whole) < self.ranks,
         )

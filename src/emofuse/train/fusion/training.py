@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightning
 import numpy as np
@@ -22,7 +22,8 @@ from emofuse.train.fusion.data import FusionData, FusionTable, layouts_of, open_
 from emofuse.train.fusion.network import FusionNetwork, MemberLayout
 from emofuse.train.fusion.recipe import FusionRecipe
 from emofuse.train.fusion.tuning import TunedFusion, TunedMember, open_tuned
-from emofuse.train.runs import begin_run, best_of, build_trainer, read_run_recipe, read_weights
+from emofuse.train.runs import begin_run, best_of, build_trainer, fit, read_run_recipe, read_weights
+from emofuse.train.shares import EVERY_CARD, Processes
 from emofuse.train.targets import head_sizes
 
 __all__ = ["load_fusion", "load_tuned", "train_fusion"]
@@ -36,7 +37,7 @@ def train_fusion(
     run_dir: Path,
     *,
     resume: bool = False,
-    devices: int | Literal["auto"] = "auto",
+    processes: Processes = EVERY_CARD,
     extra: Sequence[lightning.Callback] = (),
 ) -> Path:
     """Train a fusion and keep its best epoch.
@@ -50,35 +51,43 @@ def train_fusion(
         data_root: Folder that holds the corpora.
         run_dir: Gets what `emofuse.train.trainer.train` writes, and `members.json`.
         resume: Go on from `last.ckpt` when there is one.
-        devices: As for `emofuse.train.train_recipe`.
+        processes: As for `emofuse.train.train_recipe`.
         extra: Further Lightning callbacks.
 
     Returns:
         Path of the best checkpoint.
 
     Raises:
-        ConfigError: `run_dir` holds a run already and `resume` is False, or one of another recipe.
+        ConfigError: `run_dir` holds a run already and `resume` is False, or one of another recipe; members
+            learn along in several processes.
         DatasetError: A corpus is missing or malformed.
     """
     recipe = _name_labels(recipe, data_root)
-    goes_on = begin_run(recipe, run_dir, resume=resume)
+    trainer = build_trainer(recipe.train, run_dir, processes=processes, extra=extra)
+    if trainer.world_size > 1 and any(member.run for member in recipe.members):
+        raise ConfigError(
+            "Members with a `run` learn along in one process only: which of them a sample passes through is "
+            "another matter in each process. Take --devices 1, or leave out the runs.",
+            item=recipe.name,
+        )
+    first = trainer.is_global_zero
+    goes_on = begin_run(recipe, run_dir, resume=resume, first=first)
     lightning.seed_everything(recipe.seed, verbose=False)
     checksums = _checksums(recipe)  # a run that is not there is to be missed before the corpora are read
     data = FusionData(recipe, data_root, cache=run_dir.parent / "features")
     layouts = layouts_of(recipe, data.training)
     rows = [asdict(layout) | checksums[layout.name] for layout in layouts]
-    _remember(rows, data, run_dir, goes_on=goes_on)
+    known = {"members": rows, "readings": [data.training.key, data.validation.key]}
+    _remember(known, run_dir, goes_on=goes_on, first=first)
     network = _build_network(recipe, layouts)
     network.settle(data.training.inputs())
     if isinstance(network, TunedFusion):
         data.training, data.validation = network.prepare(data.training), network.prepare(data.validation)
-    _write_validation(data.validation, run_dir)
+    if first:
+        _write_validation(data.validation, run_dir)
     augment = _build_augmentation(recipe, layouts, data)
     model = Classifier(network, recipe, data.label_weights(), augment=augment)
-    trainer = build_trainer(recipe.train, run_dir, devices=devices, extra=extra)
-    last = run_dir / "checkpoints" / "last.ckpt" if goes_on else None
-    trainer.fit(model, data, ckpt_path=last, weights_only=True)
-    return run_dir / "checkpoints" / "best.ckpt"
+    return fit(trainer, model, data, run_dir, goes_on=goes_on, facts={"recipe": recipe, **known})
 
 
 def load_fusion(run_dir: Path) -> tuple[FusionRecipe, FusionNetwork, FusionTable]:
@@ -178,8 +187,7 @@ def _build_augmentation(
     return nn.Sequential(*steps)
 
 
-def _remember(rows: Sequence[Mapping[str, Any]], data: FusionData, run_dir: Path, *, goes_on: bool) -> None:
-    known = {"members": rows, "readings": [data.training.key, data.validation.key]}
+def _remember(known: Mapping[str, Any], run_dir: Path, *, goes_on: bool, first: bool) -> None:
     text = json.dumps(known, indent=1) + "\n"
     path = run_dir / "members.json"
     if goes_on and path.read_text(encoding="utf-8") != text:
@@ -188,7 +196,8 @@ def _remember(rows: Sequence[Mapping[str, Any]], data: FusionData, run_dir: Path
             "back, or choose another folder.",
             item=str(run_dir),
         )
-    path.write_text(text, encoding="utf-8")
+    if first:
+        path.write_text(text, encoding="utf-8")
 
 
 def _checksums(recipe: FusionRecipe) -> dict[str, dict[str, str]]:
