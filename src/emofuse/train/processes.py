@@ -21,10 +21,17 @@ from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 from torch import distributed
 
-from emofuse.errors import ConfigError
+from emofuse.errors import ConfigError, EmofuseError
 from emofuse.train.shares import Processes
 
-__all__ = ["build_shared_trainer", "check_agreement", "count_devices", "is_first"]
+__all__ = [
+    "ProcessFailedError",
+    "build_shared_trainer",
+    "check_agreement",
+    "count_devices",
+    "fit_together",
+    "is_first",
+]
 
 POLL_S, GRACE_S = 0.5, 5.0
 NAMES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
@@ -129,6 +136,35 @@ def _check_started(processes: Processes, whole: int) -> None:
         )
 
 
+class ProcessFailedError(EmofuseError):
+    """Another process of a training has ended, or does not answer."""
+
+    code = "process_failed"
+
+
+def fit_together(trainer: lightning.Trainer, *args: Any, **kwargs: Any) -> None:
+    """Lightning's `fit`, with a plain error where another process has failed.
+
+    Args:
+        trainer: Any.
+        *args: Of `lightning.Trainer.fit`.
+        **kwargs: Of the same.
+
+    Raises:
+        ProcessFailedError: Another process has ended, or did not answer for half an hour.
+    """
+    try:
+        trainer.fit(*args, **kwargs)
+    except RuntimeError as error:
+        if trainer.world_size > 1 and (isinstance(error, distributed.DistError) or "gloo" in str(error)):
+            raise ProcessFailedError(
+                "Another process of this training has ended or does not answer; what it said stands in its "
+                f"own output ({str(error).splitlines()[0]}).",
+                item=str(trainer.global_rank),
+            ) from error
+        raise
+
+
 def is_first() -> bool:
     """Whether this is the process that writes and speaks for all, once there is a trainer."""
     return bool(getattr(rank_zero_only, "rank", 0) == 0)
@@ -205,7 +241,7 @@ def _blame(processes: list[Popen[bytes]]) -> None:
         if process.poll():
             _end(processes)
             sys.stderr.write(
-                f"error[process_failed]: Process {rank} of {len(processes) + 1} ended with code "
+                f"error[{ProcessFailedError.code}]: Process {rank} of {len(processes) + 1} ended with code "
                 f"{process.returncode}; what it said stands above. All others were ended.\n"
             )
             sys.stderr.flush()

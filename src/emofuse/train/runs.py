@@ -17,7 +17,7 @@ from lightning.pytorch import callbacks
 from emofuse.errors import ConfigError
 from emofuse.train.checkpoints import CpuTime, StopForGood, build_loggers, keep_best_and_last
 from emofuse.train.config import build_config
-from emofuse.train.processes import build_shared_trainer, check_agreement
+from emofuse.train.processes import build_shared_trainer, check_agreement, fit_together
 from emofuse.train.recipe import TrainConfig
 from emofuse.train.shared_norm import share_norms
 from emofuse.train.shares import Processes
@@ -147,13 +147,14 @@ def fit(
 
     Raises:
         ConfigError: A process has other facts than the first.
+        ProcessFailedError: Another process has ended, or does not answer.
     """
     last = run_dir / "checkpoints" / "last.ckpt" if goes_on else None
     begun = hashlib.sha256(last.read_bytes()).hexdigest() if last else None
     trainer.callbacks.insert(0, _Agreement({**facts, "last checkpoint": begun}))  # type: ignore[attr-defined]
     if trainer.world_size > 1:
         share_norms(model.network)  # type: ignore[arg-type]
-    trainer.fit(model, data, ckpt_path=last, weights_only=True)
+    fit_together(trainer, model, data, ckpt_path=last, weights_only=True)
     return run_dir / "checkpoints" / "best.ckpt"
 
 
