@@ -26,8 +26,8 @@ Random = np.random.Generator
 class Scenes(IterableDataset[Any]):
     """One epoch of canvases: every photograph once, in an order that seed and epoch decide.
 
-    Of several processes each draws every n-th photograph. A last batch with fewer photographs than processes
-    is left out.
+    Of several processes each draws every n-th photograph, and all draw those of a last batch that has fewer
+    photographs than there are processes.
     """
 
     def __init__(
@@ -37,8 +37,10 @@ class Scenes(IterableDataset[Any]):
         self.recipe = recipe
         self.rank, self.ranks = rank, ranks
         order = np.random.default_rng((recipe.seed, epoch)).permutation(len(photos))
-        rest = len(order) % recipe.train.batch_size
-        self.order = order[rank : len(order) - (rest if rest < ranks else 0) : ranks].tolist()
+        size = recipe.train.batch_size
+        rest = len(order) % size
+        shared = len(order) - (rest if rest < ranks else 0)
+        self.order = [*order[rank:shared:ranks].tolist(), *order[shared:][: size // ranks].tolist()]
         self.epoch = epoch
 
     def __len__(self) -> int:
