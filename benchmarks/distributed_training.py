@@ -25,23 +25,15 @@ from machine import describe_machine
 
 from emofuse.train.runs import read_weights
 
-WORDS = {
-    "joy": "sunny smile laugh lovely",
-    "sadness": "tears grey alone gone",
-    "anger": "shout rage slam furious",
-    "fear": "dark scream shiver afraid",
-    "love": "darling heart kiss tender",
-    "surprise": "sudden gasp wow unexpected",
-}
+LABELS = ("joy", "sadness", "anger", "fear", "love", "surprise")
+WORDS = 400  # of each label, made of letters, so that many are seen once or never
 FILLER = "the day we had a very long week at home and then it was over for us all in town"
-SPLITS = {"train": 6000, "val": 1200, "test": 6}
-# A text tells of its emotion with two words; in a third of the texts both tell of another one.
-MISLED = 1 / 3
+SPLITS = {"train": 3000, "val": 1200, "test": 6}
 RECIPE = {
     "name": "shared",
     "task": "text",
     "encoder": {"name": "bilstm", "embedding": 128, "hidden": 128, "heads": 0, "dropout": 0.0},
-    "tokenizer": {"source": "words", "vocabulary": 100, "max_tokens": 32, "emoji": "keep"},
+    "tokenizer": {"source": "words", "vocabulary": 3000, "max_tokens": 32, "emoji": "keep"},
     "heads": {"emotion6": {}},
     "corpora": [{"name": "emotion", "root": ".", "heads": {"emotion6": "emotion6"}}],
     "train": {"epochs": 4, "batch_size": 64, "lr": 1e-3, "precision": "32-true"},
@@ -51,17 +43,15 @@ RECIPE = {
 def write_corpus(folder: Path) -> None:
     """Write texts in the layout of the corpus `emotion`."""
     random = np.random.default_rng(0)
-    labels = list(WORDS)
+    letters = list("abcdefghijklmnopqrstuvwxyz")
+    words = {label: ["".join(random.choice(letters, 7)) for _ in range(WORDS)] for label in LABELS}
     for split, count in SPLITS.items():
         lines = []
         for i in range(count):
-            label = labels[i % 6]
-            told = label if random.random() > MISLED else random.choice(labels)
-            words = [
-                *random.choice(WORDS[told].split(), 2),
-                *random.choice(FILLER.split(), random.integers(12, 22)),
-            ]
-            lines.append(f"{' '.join(random.permutation(words))};{label}\n")
+            label = LABELS[i % len(LABELS)]
+            filler = random.choice(FILLER.split(), random.integers(12, 22))
+            text = random.permutation([*random.choice(words[label], 2), *filler])
+            lines.append(f"{' '.join(text)};{label}\n")
         (folder / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
 
 
@@ -125,7 +115,7 @@ def main() -> None:
         for processes in (1, 2):
             plain.append(train(folder, f"plain{processes}", processes, []))
         apart = difference(folder, "plain1", "plain2")
-        for seed in (7, 8, 9):
+        for seed in (7, 8):
             for processes in (1, 2):
                 chance = ["encoder.dropout=0.3", f"seed={seed}"]
                 drawn.append({"seed": seed} | train(folder, f"drawn{seed}-{processes}", processes, chance))
