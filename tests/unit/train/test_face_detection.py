@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from emofuse.train.face_detection.losses import assign, detection_loss, points_o
 from emofuse.train.face_detection.network import FaceDetectorNetwork
 from emofuse.train.face_detection.recipe import DetectorRecipe, SceneConfig
 from emofuse.train.face_detection.scenes import Scenes, collate_scenes, draw_scene
+from emofuse.train.recipe import TrainConfig
 
 CHANNELS = (8, 8, 16, 16, 16, 16)
 RECIPE = DetectorRecipe(
@@ -114,6 +117,50 @@ def test_training_lowers_the_loss():
         optimizer.step()
         losses.append(total.item())
     assert losses[-1] < 0.7 * losses[0]
+
+
+def several_photos(count):
+    image, boxes = photo()
+    shapes = np.array([image.shape[:2]] * count, dtype=np.int32)
+    pixels = np.concatenate([(image // (1 + i)).reshape(-1) for i in range(count)])
+    return Photos(pixels, shapes, np.tile(boxes, (count, 1)), np.arange(count, dtype=np.int32))
+
+
+@pytest.mark.parametrize(("count", "rest"), [(8, 0), (9, 1), (11, 3)])
+def test_processes_draw_the_same_canvases_as_one(count, rest):
+    recipe = dataclasses.replace(RECIPE, train=TrainConfig(batch_size=4))
+    whole, *shares = (
+        [canvas.tobytes() for canvas, *_ in Scenes(several_photos(count), recipe, 1, rank=rank, ranks=ranks)]
+        for rank, ranks in ((0, 1), (0, 2), (1, 2))
+    )
+    assert len(set(whole)) == count
+    for start in range(0, count - rest, 4):
+        rows = [row for share in shares for row in share[start // 2 : start // 2 + 2]]
+        assert sorted(rows) == sorted(whole[start : start + 4])
+    last = [share[(count - rest) // 2 :] for share in shares]
+    if rest == 1:  # both have it
+        assert last == [whole[-1:], whole[-1:]]
+    else:
+        assert sorted(last[0] + last[1]) == sorted(whole[count - rest :])
+
+
+def test_the_mean_loss_of_two_processes_is_that_of_one():
+    torch.manual_seed(0)
+    images, boxes, learn = collate_scenes(list(Scenes(several_photos(5), RECIPE, 0)))
+    learn[0][:] = False  # the shares hold different numbers of faces
+    network = FaceDetectorNetwork(CHANNELS).eval()
+    whole = detection_loss(network(images), boxes, learn, 128)
+    faces = []
+    detection_loss(network(images), boxes, learn, 128, average=lambda own: faces.append(own) or 1.0)
+    parts = [
+        detection_loss(
+            network(images[rank::2]), boxes[rank::2], learn[rank::2], 128, average=lambda _: faces[0] / 2
+        )
+        for rank in range(2)
+    ]
+    for name, loss in whole.items():
+        torch.testing.assert_close((parts[0][name] + parts[1][name]) / 2, loss)
+        assert abs(parts[0][name] - loss) > 0.01 * loss
 
 
 def test_a_batch_without_faces_has_a_finite_loss():
