@@ -215,16 +215,6 @@ def _weights(run):
     return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
 
 
-def test_two_processes_train_one_network(text_run, data, tmp_path):
-    command = [sys.executable, "-m", "emofuse", "train", str(text_run / "tiny_text.yaml"), "--devices", "2"]
-    command += ["--data-root", str(data), "--run-dir", str(tmp_path / "run"), "--set", "train.epochs=6"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Best checkpoint") == 1
-    assert float(_last_scores(tmp_path / "run")["val/score"]) > 0.3
-    export_any(tmp_path / "run", tmp_path / "bundle")
-
-
 def test_a_run_is_not_overwritten(text_run, data):
     with pytest.raises(ConfigError, match="--resume"):
         train_recipe(text_run / "tiny_text.yaml", data, text_run / "run")
