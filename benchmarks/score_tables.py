@@ -36,7 +36,7 @@ def distributed_table() -> str:
     difference = record["without_chance"]["largest_weight_difference"]
     before, after = record["load_before"][0], record["load_after"][0]
     about = (
-        f"`{record['command']}`, {record["machine"]["cores"]} cores, load {before:.1f} before, {after:.1f} "
+        f"`{record['command']}`, {record['machine']['cores']} cores, load {before:.1f} before, {after:.1f} "
         f"after, {record['machine']['date']}. Without dropout the largest difference of two weights is "
         f"{difference:.0e}."
     )
