@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from emofuse.errors import ConfigError
 from emofuse.train.config import Amount, Count, Positive, Range, Share, build_config, read_yaml
@@ -18,12 +18,15 @@ __all__ = [
     "ExportConfig",
     "HeadConfig",
     "PersonsConfig",
+    "Precision",
     "Recipe",
     "SearchRange",
     "TokenizerConfig",
     "TrainConfig",
     "read_recipe",
 ]
+
+Precision: TypeAlias = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +215,7 @@ class TrainConfig:
         patience: Epochs without a better validation score after which training stops; 0 never stops early.
         clip: Largest gradient norm.
         ema: Decay per step of the averaged weights that are kept; 0 keeps the last weights.
-        precision: Lightning's name; "bf16-mixed" also speeds up recent CPUs.
+        precision: Lightning's name; "bf16-mixed" also speeds up recent CPUs, and is "32-true" on others.
     """
 
     epochs: Count = 3
@@ -226,7 +229,7 @@ class TrainConfig:
     patience: Annotated[int, Range(0)] = 0
     clip: Positive = 1.0
     ema: Annotated[float, Range(0, 0.999999)] = 0.0
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "bf16-mixed"
+    precision: Precision = "bf16-mixed"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,16 +13,25 @@ import lightning
 import torch
 import yaml
 from lightning.pytorch import callbacks
+from lightning.pytorch.utilities import rank_zero_info
 
 from emofuse.errors import ConfigError
 from emofuse.train.checkpoints import CpuTime, StopForGood, build_loggers, keep_best_and_last
 from emofuse.train.config import build_config
 from emofuse.train.processes import build_shared_trainer, check_agreement, fit_together
-from emofuse.train.recipe import TrainConfig
+from emofuse.train.recipe import Precision, TrainConfig
 from emofuse.train.shared_norm import share_norms
 from emofuse.train.shares import Processes
 
-__all__ = ["begin_run", "best_of", "build_trainer", "fit", "read_run_recipe", "read_weights"]
+__all__ = [
+    "begin_run",
+    "best_of",
+    "build_trainer",
+    "choose_precision",
+    "fit",
+    "read_run_recipe",
+    "read_weights",
+]
 
 R = TypeVar("R")
 
@@ -107,7 +116,7 @@ def build_trainer(
         processes,
         config.batch_size,
         max_epochs=config.epochs,
-        precision=config.precision,
+        precision=choose_precision(config.precision),
         callbacks=[
             CpuTime(run_dir),
             *keep_best_and_last(run_dir, monitor="val/score", mode="max"),
@@ -121,6 +130,27 @@ def build_trainer(
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+
+
+def choose_precision(wanted: Precision) -> Precision:
+    """The precision of a training on this machine.
+
+    Args:
+        wanted: By the recipe.
+
+    Returns:
+        `32-true` for `bf16-mixed` where there is neither a graphics card nor a processor with instructions for
+        bfloat16, on which LSTMs fail and all else is slow; what is wanted anywhere else.
+    """
+    if wanted != "bf16-mixed" or torch.cuda.is_available():
+        return wanted
+    try:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            torch.nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+    except RuntimeError:
+        rank_zero_info("This processor has no bfloat16: training in float32.")
+        return "32-true"
+    return wanted
 
 
 def fit(

@@ -25,7 +25,7 @@ from emofuse.train.face_detection.network import FaceDetectorNetwork
 from emofuse.train.face_detection.recipe import DetectorRecipe
 from emofuse.train.face_detection.scenes import Scenes, collate_scenes
 from emofuse.train.processes import build_shared_trainer
-from emofuse.train.runs import fit
+from emofuse.train.runs import choose_precision, fit
 from emofuse.train.schedule import warmup_cosine
 from emofuse.train.shares import EVERY_CARD, Processes
 
@@ -133,7 +133,7 @@ def train_detector(
         processes,
         recipe.train.batch_size,
         max_epochs=recipe.train.epochs,
-        precision=recipe.train.precision,
+        precision=choose_precision(recipe.train.precision),
         gradient_clip_val=recipe.train.clip,
         callbacks=[
             CpuTime(run_dir),
