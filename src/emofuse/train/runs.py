@@ -139,8 +139,8 @@ def choose_precision(wanted: Precision) -> Precision:
         wanted: By the recipe.
 
     Returns:
-        `32-true` for `bf16-mixed` where there is neither a graphics card nor a processor with instructions for
-        bfloat16, on which LSTMs fail and all else is slow; what is wanted anywhere else.
+        `32-true` for `bf16-mixed` where there is neither a graphics card nor a processor with instructions
+        for bfloat16, on which LSTMs fail and all else is slow; what is wanted anywhere else.
     """
     if wanted != "bf16-mixed" or torch.cuda.is_available():
         return wanted
