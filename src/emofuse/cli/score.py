@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import click
@@ -86,7 +86,7 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
         crop=crop,
         needed=[*([date_column] if date_column else []), *groups],
     )
-    with _showing_progress() as progress, needs_extra("scale"):
+    with _showing_progress() as progress, needs_extra("scale"), _nothing_printed():
         summary = run(job, _choose_engine(engine, address, workers), resume=resume, progress=progress)
     _say(summary, out)
     if write:
@@ -121,6 +121,13 @@ def _choose_engine(name: str, address: str | None, workers: int | None) -> Engin
     from emofuse.scale.ray_engine import RayEngine  # noqa: PLC0415 - an extra
 
     return RayEngine(address, workers or (None if address else _cores()))
+
+
+@contextmanager
+def _nothing_printed() -> Iterator[None]:
+    # Ray writes what it hears of lost machines to standard output, pages of it.
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def _cores() -> int:

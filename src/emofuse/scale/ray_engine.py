@@ -226,7 +226,7 @@ def _check_answers(address: str) -> None:
 def _silent() -> Iterator[None]:
     # Ray's core greets past `sys.stderr`.
     kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+    with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield
