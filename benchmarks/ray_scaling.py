@@ -37,7 +37,7 @@ class Run:
         slots: At a time.
         begin_s: Until each slot had given an answer, without the time of scoring it.
         rows_per_s: After that.
-        others: Cores that were busy with something else meanwhile.
+        others: Cores that were busy with something else in the five seconds before and after.
     """
 
     slots: int
@@ -58,18 +58,17 @@ def measure(table: Path, slots: int) -> Run:
     """
     told: list[tuple[float, int]] = []
     engine: Engine = RayEngine(slots=slots)
-    started, busy, own = time.monotonic(), _busy_s(), sum(os.times()[:4])
+    before, started = _count_busy(), time.monotonic()
     with tempfile.TemporaryDirectory(dir=table.parent) as folder:
         score(
             Job(table, Path(folder) / "out.csv", models=[SMALL]),
             engine,
             progress=lambda _, __, rows: told.append((time.monotonic() - started, rows)),
         )
-    others = (_busy_s() - busy) - (sum(os.times()[:4]) - own)
-    took = time.monotonic() - started
     (first_s, first), (last_s, last) = told[slots - 1], told[-1]
     rate = (last - first) / (last_s - first_s)
-    return Run(slots, round(first_s - first / rate, 1), round(rate, 1), round(others / took, 2))
+    others = (before + _count_busy()) / 2
+    return Run(slots, round(first_s - first / rate, 1), round(rate, 1), round(others, 2))
 
 
 def summarise(runs: list[Run]) -> dict[str, Any]:
@@ -82,6 +81,13 @@ def summarise(runs: list[Run]) -> dict[str, Any]:
         "two_to_one": round(rates[2] / rates[1], 3),
         "runs": [vars(own) for own in runs],
     }
+
+
+def _count_busy() -> float:
+    seconds = 5
+    before = _busy_s()
+    time.sleep(seconds)
+    return (_busy_s() - before) / seconds
 
 
 def _busy_s() -> float:

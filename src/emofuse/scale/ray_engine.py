@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import pickle
+import secrets
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -51,8 +52,9 @@ class RayEngine:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         if address is None:
-            # What listens for workers of this machine, listens on 127.0.0.1.
+            # What listens for workers of this machine, listens on 127.0.0.1, and to them alone.
             os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         else:
             _check_answers(address)
         import ray.data  # noqa: F401, PLC0415 - see above
@@ -113,7 +115,9 @@ class RayEngine:
                 )
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(
-                f"No Ray cluster answers at {self._address}: {error}", item=self._address
+                f"No Ray cluster answers at {self._address}: {error}. If it wants a token, set "
+                "RAY_AUTH_MODE=token.",
+                item=self._address,
             ) from error
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         context = ray.data.DataContext.get_current()
