@@ -1,4 +1,5 @@
 import configparser
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -115,6 +116,48 @@ def test_pods_grant_little_and_find_each_other() -> None:
     ):
         assert KUBERNETES[kind]["spec"][selector] == {"matchLabels": labels}
     assert KUBERNETES["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"] == "emofuse"
+
+
+def test_examples_score_with_options_that_exist() -> None:
+    options = {name for option in cli.get_command(None, "score").params for name in option.opts}
+    files = [path for path in FILES if "emofuse score " in path.read_text(encoding="utf-8")]
+    assert {path.name for path in files} == {"cluster.yaml", "rayjob.yaml"}
+    for path in files:
+        named = re.findall(r"\s(--?[a-z-]+)", re.findall(r"emofuse score .*", path.read_text("utf-8"))[0])
+        assert set(named) <= options, path.name
+        assert {"--engine", "--address", "--workers", "--resume"} <= set(named), path.name
+
+
+def test_cluster_follows_the_schema_of_ray() -> None:
+    ray = importlib.util.find_spec("ray")
+    if ray is None:
+        pytest.skip("Ray is not installed.")
+    cluster = yaml.safe_load((ROOT / "examples/ray/cluster.yaml").read_text(encoding="utf-8"))
+    schema = Path(ray.origin).with_name("autoscaler") / "ray-schema.json"
+    pytest.importorskip("jsonschema").validate(cluster, json.loads(schema.read_text()))
+    workers = cluster["available_node_types"]["worker"]
+    assert cluster["head_node_type"] in cluster["available_node_types"]
+    assert workers["max_workers"] == cluster["max_workers"]
+
+
+def test_ray_pods_see_the_same_tables_and_grant_little() -> None:
+    job = KUBERNETES["RayJob"]["spec"]
+    [workers] = job["rayClusterSpec"]["workerGroupSpecs"]
+    head = job["rayClusterSpec"]["headGroupSpec"]
+    for group in (head, workers):
+        pod = group["template"]["spec"]
+        [container] = pod["containers"]
+        [mount] = container["volumeMounts"]
+        assert f" {mount['mountPath']}/in.parquet -o {mount['mountPath']}/" in job["entrypoint"]
+        assert [volume["name"] for volume in pod["volumes"]] == [mount["name"]]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        version = (ROOT / "examples/ray/Dockerfile").read_text().partition("ray:")[2].partition("-")[0]
+        assert job["rayClusterSpec"]["rayVersion"] == version
+    assert head["rayStartParams"] == {"num-cpus": "0"}
+    slots = workers["maxReplicas"] * int(container["resources"]["limits"]["cpu"])
+    assert f"--workers {slots} " in job["entrypoint"]
 
 
 def test_unit_grants_little() -> None:

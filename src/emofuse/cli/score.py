@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import click
@@ -34,7 +34,11 @@ from emofuse.scale.source import ReadOptions
 @click.option("--encoding", default="utf-8", show_default=True, help="Of CSV, TSV and line files.")
 @click.option("--delimiter", metavar="D", help="Between the cells of the input.")
 @click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N", help="Processes; one per core unless given."
+    "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Who does it."
+)
+@click.option("--address", metavar="ADDR", help="Of a Ray cluster: auto or HOST:PORT; else this machine.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="At a time; one per core unless given."
 )
 @click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Also write a summary page.")
@@ -52,6 +56,8 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
     crop: bool,
     encoding: str,
     delimiter: str | None,
+    engine: str,
+    address: str | None,
     workers: int | None,
     resume: bool,
     report: Path | None,
@@ -80,9 +86,8 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
         crop=crop,
         needed=[*([date_column] if date_column else []), *groups],
     )
-    here: Engine = lambda task, partitions: score_here(task, partitions, workers or _cores())  # noqa: E731
-    with _showing_progress() as progress, needs_extra("scale"):
-        summary = run(job, here, resume=resume, progress=progress)
+    with _showing_progress() as progress, needs_extra("scale"), _nothing_printed():
+        summary = run(job, _choose_engine(engine, address, workers), resume=resume, progress=progress)
     _say(summary, out)
     if write:
         write(out, summary)
@@ -106,6 +111,23 @@ def _prepare_report(
         click.echo(f"{folder / 'report.html'} sums it up.", err=True)
 
     return write
+
+
+def _choose_engine(name: str, address: str | None, workers: int | None) -> Engine:
+    if name == "local":
+        if address:
+            raise click.UsageError("--address is that of a Ray cluster; add --engine ray.")
+        return lambda task, partitions: score_here(task, partitions, workers or _cores())
+    from emofuse.scale.ray_engine import RayEngine  # noqa: PLC0415 - an extra
+
+    return RayEngine(address, workers or (None if address else _cores()))
+
+
+@contextmanager
+def _nothing_printed() -> Iterator[None]:
+    # Ray writes what it hears of lost machines to standard output, pages of it.
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def _cores() -> int:

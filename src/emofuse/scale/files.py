@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -62,7 +62,8 @@ class PartFiles:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a file beside `path`, which takes its place in the end if nothing went wrong."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    # A process id may be taken on another machine that writes to the same folder.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         yield part
         part.replace(path)
