@@ -241,6 +241,8 @@ def _own_folder(job: Job, work: Path, *, resume: bool) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise ConfigError(f"Another run is writing to {work}.", item=str(work)) from error
+        for left in work.glob(".part-*"):
+            left.unlink(missing_ok=True)
         try:
             yield
         finally:

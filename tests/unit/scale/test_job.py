@@ -168,7 +168,12 @@ def test_half_a_part_is_done_again(table, tmp_path):
     (parts / "part-0000001.done").unlink()
     (parts / "part-0000001.csv").write_text("half a")
     (parts / ".part-0000002.csv.77").write_text("left by a kill")
-    run(table, out, resume=True)
+
+    def engine(task, partitions):
+        assert not list(parts.glob(".part-*"))
+        yield from here(task, partitions)
+
+    run(table, out, engine, resume=True)
     assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
