@@ -86,6 +86,19 @@ def memory_table() -> str:
     )
 
 
+def slots_table() -> str:
+    """One slot of Ray and two."""
+    record = read("ray_scaling")
+    rows = [[slots, f"{rate:,.0f}", record["begin_s"][slots]] for slots, rate in record["rows_per_s"].items()]
+    table = render(["slots", "rows a second beyond the start", "seconds of the start"], rows)
+    about = (
+        f"`{record['model']}`, {record['rows']:,} short texts, {record['machine']['cores']} cores, "
+        f"{record['machine']['date']}: two slots give {record['two_to_one']:.2f} times what one gives. Best of "
+        "two runs each; `python benchmarks/ray_scaling.py --data DATA --json benchmarks/ray_scaling.json`."
+    )
+    return f"{table}\n\n{about}"
+
+
 def kills_table() -> str:
     """A run that was killed ten times, beside an unbroken one."""
     if not (FOLDER / "score_kills.json").exists():
@@ -99,6 +112,7 @@ def kills_table() -> str:
 
 TABLES = {
     "distributed": distributed_table,
+    "ray_slots": slots_table,
     "score_fields": fields_table,
     "score_kills": kills_table,
     "score_memory": memory_table,
