@@ -94,7 +94,8 @@ def slots_table() -> str:
     about = (
         f"`{record['model']}`, {record['rows']:,} short texts, {record['machine']['cores']} cores, "
         f"{record['machine']['date']}: two slots give {record['two_to_one']:.2f} times what one gives. "
-        "Best of two runs each; `python benchmarks/ray_scaling.py --data DATA --json benchmarks/ray_scaling.json`."
+        "Best of two runs each; "
+        "`python benchmarks/ray_scaling.py --data DATA --json benchmarks/ray_scaling.json`."
     )
     return f"{table}\n\n{about}"
 
