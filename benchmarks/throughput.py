@@ -40,7 +40,7 @@ class Case:
 
     Attributes:
         make: Writes an input of a size.
-        items: Scored with two workers; one worker scores half of them.
+        items: Scored with two workers; one worker scores a quarter of them.
         bare: Items of the bare loops.
         options: Of `emofuse score`.
         loop: Bare loop with ONNX Runtime, and what it takes before its inputs.
@@ -96,17 +96,17 @@ def measure(name: str, data: Path, folder: Path, share: float) -> dict[str, Any]
     count, bare_count = round(own.items * share), round(own.bare * share)
     place = folder / (f"{name}.txt" if own.make is write_texts else name)
     own.make(data, place, count)
-    half = folder / (f"{name}-half.txt" if own.make is write_texts else f"{name}-half")
-    own.make(data, half, count // 2)
+    quarter = folder / (f"{name}-quarter.txt" if own.make is write_texts else f"{name}-quarter")
+    own.make(data, quarter, count // 4)
     size = place.stat().st_size if place.is_file() else sum(p.stat().st_size for p in place.iterdir())
     rows = []
-    for workers, given, items in ((2, place, count), (1, half, count // 2)):
+    for workers, given, items in ((2, place, count), (1, quarter, count // 4)):
         found = score(given, folder / "out.csv", [*own.options, "--workers", str(workers)])
         rows.append({"path": name, "workers": workers, "items": items, **found})
         rows[-1]["items_per_second"] = round(items / found["seconds"], 1)
         rows[-1]["mean_bytes_per_item"] = round(size / count, 1)
         print(rows[-1], flush=True)
-    items = read_items(half)[:bare_count]
+    items = read_items(quarter)[:bare_count]
     loops = []
     for batch in BATCHES[name] or (None,):
         loops.append(
