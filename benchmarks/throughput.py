@@ -32,7 +32,7 @@ from throughput_inputs import link_photos, write_crops, write_texts
 from emofuse import load_bundle
 
 MEMORY_EVERY_S = 0.5
-LEAST = {True: 9_000, False: 450}  # texts and pictures: a pace needs some partitions
+LEAST = {True: 14_000, False: 450}  # texts and pictures: a pace needs some partitions
 
 
 @dataclass(frozen=True)
