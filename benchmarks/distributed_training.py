@@ -36,7 +36,7 @@ RECIPE = {
     "tokenizer": {"source": "words", "vocabulary": 3000, "max_tokens": 32, "emoji": "keep"},
     "heads": {"emotion6": {}},
     "corpora": [{"name": "emotion", "root": ".", "heads": {"emotion6": "emotion6"}}],
-    "train": {"epochs": 4, "batch_size": 128, "lr": 6e-3, "precision": "32-true"},
+    "train": {"epochs": 4, "batch_size": 64, "lr": 1e-3, "precision": "32-true"},
 }
 
 

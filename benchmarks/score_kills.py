@@ -28,7 +28,7 @@ from throughput_inputs import write_texts
 
 from emofuse import load_bundle
 
-ROWS, KILLS, SEED = 200_000, 10, 7
+ROWS, KILLS, SEED = 120_000, 10, 7
 
 
 def main() -> None:

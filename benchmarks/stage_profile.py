@@ -1,7 +1,7 @@
 """Where the time of a text, a face and a photo goes, stage by stage, and what the session's settings do.
 
-    git worktree add /tmp/before REVISION
-    python benchmarks/stage_profile.py --before /tmp/before/src -o docs/throughput_profile.txt
+    git worktree add ../before REVISION
+    python benchmarks/stage_profile.py --before ../before/src -o docs/throughput_profile.txt
 
 The column "before" may be left out.
 

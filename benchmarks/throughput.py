@@ -71,8 +71,8 @@ PATHS = {
     LARGE: Case(write_texts, 100_000, 20_000, (), ("onnx_texts", LARGE), ("torch_texts", LARGE), (LARGE,)),
     "faces": Case(
         write_crops,
-        20_000,
-        4_000,
+        10_000,
+        2_000,
         ("--crop",),
         ("onnx_crops", FACE),
         ("torch_crops", FACE),
@@ -80,8 +80,8 @@ PATHS = {
     ),
     "photos": Case(
         link_photos,
-        5_000,
-        1_000,
+        2_500,
+        500,
         (),
         ("onnx_photos",),
         ("torch_photos",),

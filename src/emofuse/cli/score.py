@@ -67,10 +67,9 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
     """Read emotion and sentiment of every row of INPUT.
 
     INPUT is a table (.csv, .tsv, .jsonl, .parquet), a file of lines (.txt), or a folder of pictures or of
-    tables.
-    All columns are kept; those of the answers begin with `emofuse_`. A row that cannot be read keeps its
-    place without answers, and OUT.errors.jsonl says why; the exit code is then 1. A run that was killed goes
-    on with --resume.
+    tables. All columns are kept; those of the answers begin with `emofuse_`. A row that cannot be read keeps
+    its place without answers, and OUT.errors.jsonl says why; the exit code is then 1. A run that was killed
+    goes on with --resume.
     """
     if resume and out.exists() and not out.with_name(f"{out.name}.parts").exists():
         click.echo(f"{out} is complete; there is nothing to go on with.", err=True)
