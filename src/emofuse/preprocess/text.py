@@ -71,7 +71,7 @@ def normalize_text(text: str) -> tuple[str, tuple[Notice, ...]]:
     if "@" in text:
         text = _HANDLE.sub("@user", text)
     text = " ".join(text.split())
-    if not any(_visible(character) for character in text):
+    if not text or not (text.isascii() or any(_visible(character) for character in text)):
         raise EmptyTextError(
             "The text has no visible character. Give it some words.", item=repr(original[:40])
         )
@@ -132,6 +132,8 @@ def _decode_escapes(match: re.Match[str]) -> str:
 
 
 def _drop_invalid(text: str) -> tuple[str, tuple[Notice, ...]]:
+    if text.isprintable():
+        return text, ()
     cleaned = _CONTROL.sub("", text)
     if not cleaned.isascii():
         cleaned = _SURROGATE.sub("\ufffd", cleaned)

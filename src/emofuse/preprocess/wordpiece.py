@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
@@ -30,6 +31,7 @@ _IDEOGRAPHS = (
     (0x2F800, 0x2FA1F),
 )
 _ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_ASCII_WORD = re.compile(r"[a-z0-9]+|[^a-z0-9 ]")
 
 
 class WordPieceTokenizer:
@@ -100,7 +102,10 @@ class WordPieceTokenizer:
             Ids; words that the vocabulary cannot spell become `[UNK]`.
         """
         ids: list[int] = []
-        for word in text.translate(self._characters).split(" "):
+        # Most texts are plain: they need no look at each of their characters.
+        plain = text.isascii() and text.isprintable()
+        words = _ASCII_WORD.findall(text.lower()) if plain else text.translate(self._characters).split(" ")
+        for word in words:
             if len(word) > MAX_WORD:
                 ids.append(self._unknown)
             elif word:

@@ -35,6 +35,8 @@ __all__ = ["Predictor", "fuse_evidence"]
 # texts as many as fit into memory.
 CHUNK = 1 << 18
 SHORT_TEXT, PICTURE = CHUNK // 1024, CHUNK // 256
+_WHOLE = np.ones(1, np.float32)  # the share of a modality that stands alone
+_WHOLE.setflags(write=False)
 
 
 class Predictor:
@@ -106,11 +108,11 @@ class Predictor:
             return _refuse(name, reading)
         fused, shares = fuse_evidence(self._models, reading.evidence)
         pooled, feelings, category = fused.read_as(BASE), fused.read_as(SENTIMENT), self._category(fused)
-        confidence = category.confidence if category else float(pooled[pooled.argmax()])
-        limit = constants.thresholds["abstain"]
-        abstained = confidence < limit
         emotion = self._emotion(pooled)
         sentiment = self._sentiment(feelings, [own.sentiment for own in reading.evidence.values()])
+        confidence = category.confidence if category else max(pooled.tolist())
+        limit = constants.thresholds["abstain"]
+        abstained = confidence < limit
         return Prediction(
             id=name,
             emotion=emotion,
@@ -145,8 +147,9 @@ class Predictor:
     def _sentiment(self, answer: FloatArray, parts: Sequence[FloatArray]) -> Sentiment:
         # The answer itself may lean both ways, or one modality clearly contradicts another.
         limits = self._models.bundle("fusion").thresholds
-        torn = min(answer[0], answer[2]) >= limits["mixed"]
-        opposed = min(max(own[0] for own in parts), max(own[2] for own in parts)) >= limits["opposed"]
+        negative, _, positive = answer.tolist()
+        torn = min(negative, positive) >= limits["mixed"]
+        opposed = len(parts) > 1 and min(np.max(parts, axis=0)[[0, 2]]) >= limits["opposed"]
         return Sentiment(*_distribution(answer, SENTIMENT), bool(torn or opposed))
 
     def _emotion(self, probabilities: FloatArray) -> Emotion:
@@ -169,7 +172,7 @@ def fuse_evidence(models: ModelSet, evidence: Mapping[Modality, Evidence]) -> tu
     if len(evidence) == 1 and fusion.keeps_alone:
         [own] = evidence.values()
         alone = {name: own.read_as(name) for name in fusion.outputs}
-        return ModelReading("", alone, fusion.outputs), np.ones(1, np.float32)
+        return ModelReading("", alone, fusion.outputs), _WHOLE
     rows = fuse_subsets(fusion, evidence)
     main = main_output(rows)
     answers = rows[main]
@@ -207,8 +210,9 @@ def _refuse(name: str, reading: Reading) -> Prediction:
 
 
 def _conflict(distributions: Sequence[FloatArray]) -> float | None:
-    pairs = combinations(distributions, 2)
-    return max((float(jensen_shannon(one, other)) for one, other in pairs), default=None)
+    if len(distributions) < 2:
+        return None
+    return max(float(jensen_shannon(one, other)) for one, other in combinations(distributions, 2))
 
 
 def _doubt(confidence: float, limit: float) -> str:
@@ -220,5 +224,6 @@ def _doubt(confidence: float, limit: float) -> str:
 
 def _distribution(probabilities: FloatArray, taxonomy: str) -> tuple[str, float, str, dict[str, float]]:
     labels = load_taxonomy(taxonomy).labels
-    best, values = probabilities.argmax(), probabilities.tolist()
-    return labels[best], values[best], taxonomy, dict(zip(labels, values, strict=True))
+    values = probabilities.tolist()
+    best = max(values)
+    return labels[values.index(best)], best, taxonomy, dict(zip(labels, values, strict=True))

@@ -88,11 +88,12 @@ class SampleReader:
                     break
                 read.append(result)
                 reading.models[model.bundle.name] = model.bundle.version
-                if FINE in result.probabilities:
-                    reading.fine = _above(result.probabilities[FINE], model.bundle.outputs[FINE].limits)
             if read:
                 reading.notices += read[0].notices
                 reading.evidence[Modality.TEXT] = Evidence(read)
+        for model, column in zip(models, columns, strict=True):
+            if FINE in model.bundle.outputs:
+                _add_fine(model.bundle.outputs[FINE].limits, [readings[i] for i in rows], column)
 
     def _read_images(self, samples: Sequence[Sample], readings: Sequence[Reading], *, deep: bool) -> None:
         crops: list[tuple[int, FaceBox, dict[int, ImageArray]]] = []
@@ -180,10 +181,24 @@ def _overlaps(box: FaceBox, image: ImageArray) -> bool:
     return inside and 0 < box.width < np.inf and 0 < box.height < np.inf
 
 
-def _above(probabilities: FloatArray, limits: FloatArray) -> dict[str, float]:
+def _add_fine(
+    limits: FloatArray, readings: Sequence[Reading], results: Sequence[ModelReading | InputError]
+) -> None:
     labels = load_taxonomy(FINE).labels
-    kept = [(labels[i], float(probabilities[i])) for i in (probabilities >= limits).nonzero()[0]]
-    return dict(sorted(kept, key=lambda pair: -pair[1]))
+    read = [
+        (own, result)
+        for own, result in zip(readings, results, strict=True)
+        if not isinstance(result, InputError)
+    ]
+    if not read:
+        return
+    probabilities = np.stack([result.probabilities[FINE] for _, result in read])
+    # Row by row, the most probable first.
+    rows, columns = (probabilities >= limits).nonzero()
+    values = probabilities[rows, columns]
+    order = np.lexsort((-values, rows))
+    for row, column, value in zip(*(part[order].tolist() for part in (rows, columns, values)), strict=True):
+        read[row][0].fine[labels[column]] = value
 
 
 def _add(reading: Reading, modality: Modality, result: ModelReading) -> None:
