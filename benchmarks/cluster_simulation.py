@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 from cluster_model import ACTIVITIES, Cluster, Job, Run, simulate
 
-from emofuse.scale import parquet, source, text_source
+from emofuse.scale import parquet, source
 
 FOLDER = Path(__file__).parent
 WORKERS = (1, 2, 10, 100, 1_000)
 SEEDS = 20
 PATHS = ("text_bilstm", "text_bert_bilstm", "faces", "photos")
-PARTITION_ITEMS = {"csv": source.ROWS, "parquet": parquet.ROWS, "folder": text_source.PICTURES}
+PARTITION_TEXTS = {"csv": source.ROWS, "parquet": parquet.ROWS}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Case:
         name: For a reader.
         path: Of throughput.json.
         items: Texts or photos.
-        input: Key of `PARTITION_ITEMS`; the output is Parquet for Parquet, else CSV.
+        input: `csv`, `parquet` or `folder`; the output is Parquet for Parquet, else CSV.
         storage: `file_server` or `parallel`.
     """
 
@@ -173,8 +173,8 @@ def build_job(case: Case, parameters: Mapping[str, Parameter], *, read_bytes: fl
     def value(name: str) -> float:
         return parameters[name].value
 
-    partition_items = PARTITION_ITEMS[case.input]
     text = case.path.startswith("text")
+    partition_items = PARTITION_TEXTS[case.input] if text else source.PICTURES
     # The columns of a text are kept; of a picture, only the name.
     written = read_bytes + value("text_output_bytes") if text else value("photo_output_bytes")
     planning = {

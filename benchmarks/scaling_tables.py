@@ -34,7 +34,7 @@ LIMITS = (
     ("merging", "texts", "texts_csv", "a job for each part of the input, side by side"),
     ("storage", "texts", "texts_csv", "row groups no larger than a partition"),
     ("storage", "photos_folder", "photos", "a file system that grows with its readers"),
-    ("tail", "photos", "photos_folder", "a folder, whose partitions are smaller; fewer workers"),
+    ("tail", "texts_large", "texts", "CSV, whose partitions are smaller; fewer workers"),
     ("starting", "texts_few", "texts", "fewer workers; a cluster that stands"),
     ("stragglers", "texts", "texts_large", "machines of one type, with no other tenants"),
     ("failures", "texts", "texts_large", "nothing needs to: only the partition under way is done again"),
