@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ __all__ = [
     "FaceBox",
     "FloatArray",
     "ImageArray",
+    "ImageFile",
     "ImageSource",
     "Modality",
     "ModalityPrediction",
@@ -38,7 +39,18 @@ _PLAIN = frozenset({str, int, bool, type(None)})
 
 FloatArray: TypeAlias = NDArray[np.float32]
 ImageArray: TypeAlias = NDArray[np.uint8]
-ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | ImageArray | Image.Image"
+
+
+@runtime_checkable
+class ImageFile(Protocol):
+    """A picture that is no file of this machine, but opens as one; its `str` is its name."""
+
+    def open(self, mode: str = "rb") -> IO[bytes]:
+        """Open it at its start; an `OSError` says why not."""
+        ...
+
+
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | ImageFile | ImageArray | Image.Image"
 
 
 class Modality(StrEnum):
@@ -56,7 +68,7 @@ class Sample:
     Attributes:
         id: Name of the sample; None lets the predictor number it by position.
         text: Any string, or None.
-        image: A path, encoded bytes, a PIL image or an (H, W, 3) uint8 RGB array, or None.
+        image: A path, encoded bytes, an `ImageFile`, a PIL image or an (H, W, 3) uint8 RGB array, or None.
         labels: Gold labels for training and evaluation: taxonomy name -> label -> weight. A single
             label has weight 1; annotator votes are given as shares that sum to 1; several labels
             of weight 1 make the sample multi-label. `valence` is a number from -1 to 1 instead, the weight of

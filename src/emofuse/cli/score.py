@@ -17,14 +17,13 @@ from emofuse.scale.fields import DEFAULT_FIELDS, FIELDS
 from emofuse.scale.job import Engine, Job, Progress, Summary
 from emofuse.scale.job import score as run
 from emofuse.scale.local import score_here
+from emofuse.scale.places import Place, reaching, read_place
 from emofuse.scale.source import ReadOptions
 
 
 @click.command()
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--out", required=True, type=click.Path(path_type=Path), help=".csv, .tsv, .jsonl, .parquet"
-)
+@click.argument("source", metavar="INPUT")
+@click.option("-o", "--out", "output", required=True, metavar="OUT", help=".csv, .tsv, .jsonl, .parquet")
 @click.option("--text-column", metavar="C", help="Column of the text; `text` unless given.")
 @click.option("--image-column", metavar="C", help="Column of the picture's path; `image` unless given.")
 @click.option("--fields", metavar="A,B", default=",".join(DEFAULT_FIELDS), help=f"Of {', '.join(FIELDS)}.")
@@ -45,9 +44,9 @@ from emofuse.scale.source import ReadOptions
 @click.option("--date-column", metavar="C", help="Of the report: shares over time.")
 @click.option("--group-column", "groups", metavar="C", multiple=True, help="Of the report; may be repeated.")
 def score(  # noqa: PLR0913 - one parameter per option of the command
-    source: Path,
+    source: str,
     *,
-    out: Path,
+    output: str,
     text_column: str | None,
     image_column: str | None,
     fields: str,
@@ -67,16 +66,18 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
     """Read emotion and sentiment of every row of INPUT.
 
     INPUT is a table (.csv, .tsv, .jsonl, .parquet), a file of lines (.txt), or a folder of pictures or of
-    tables. All columns are kept; those of the answers begin with `emofuse_`. A row that cannot be read keeps
-    its place without answers, and OUT.errors.jsonl says why; the exit code is then 1. A run that was killed
-    goes on with --resume.
+    tables; it and OUT may be addresses such as s3://bucket/key. All columns are kept; those of the answers
+    begin with `emofuse_`. A row that cannot be read keeps its place without answers, and OUT.errors.jsonl
+    says why; the exit code is then 1. A run that was killed goes on with --resume.
     """
-    if resume and out.exists() and not out.with_name(f"{out.name}.parts").exists():
-        click.echo(f"{out} is complete; there is nothing to go on with.", err=True)
-        return 0
+    place, out = read_place(source), read_place(output)
+    with reaching(out):
+        if resume and out.exists() and not out.with_name(f"{out.name}.parts").exists():
+            click.echo(f"{out} is complete; there is nothing to go on with.", err=True)
+            return 0
     write = _prepare_report(report, date_column, groups)
     job = Job(
-        place=source,
+        place=place,
         out=out,
         read=ReadOptions(text_column, image_column, encoding, delimiter),
         fields=tuple(name for name in fields.split(",") if name),
@@ -89,13 +90,14 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
         summary = run(job, _choose_engine(engine, address, workers), resume=resume, progress=progress)
     _say(summary, out)
     if write:
-        write(out, summary)
+        with reaching(out):
+            write(out, summary)
     return int(summary.bad > 0)
 
 
 def _prepare_report(
     folder: Path | None, date_column: str | None, groups: Sequence[str]
-) -> Callable[[Path, Summary], None] | None:
+) -> Callable[[Place, Summary], None] | None:
     if folder is None:
         if date_column or groups:
             raise ConfigError("--date-column and --group-column belong to --report DIR.", item="--report")
@@ -104,7 +106,7 @@ def _prepare_report(
         from emofuse.scale.report import write_report  # noqa: PLC0415 - an extra
     prepare_folder(folder)
 
-    def write(out: Path, summary: Summary) -> None:
+    def write(out: Place, summary: Summary) -> None:
         shown = [own for own in (summary.source.text_column, summary.source.image_column) if own]
         write_report(out, folder, date_column=date_column, group_columns=groups, show_columns=shown)
         click.echo(f"{folder / 'report.html'} sums it up.", err=True)
@@ -159,7 +161,7 @@ def _showing_progress() -> Iterator[Progress | None]:
         yield progress
 
 
-def _say(summary: Summary, out: Path) -> None:
+def _say(summary: Summary, out: Place) -> None:
     rate = summary.scored / summary.seconds if summary.seconds else 0.0
     earlier = (
         f" ({summary.rows - summary.scored:,} were there already)" if summary.scored < summary.rows else ""

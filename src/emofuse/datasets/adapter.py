@@ -117,7 +117,7 @@ def hash_share(key: str) -> float:
     return int.from_bytes(digest[:4], "big") / 2**32
 
 
-def malformed(path: Path, line: int, reason: str) -> CorpusFormatError:
+def malformed(path: Path | str, line: int, reason: str) -> CorpusFormatError:
     """The error of a row that does not follow the layout, naming file and 1-based line."""
     return CorpusFormatError(f"{path} line {line}: {reason}", item=f"{path}:{line}")
 

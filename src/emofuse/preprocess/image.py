@@ -23,7 +23,7 @@ from emofuse.errors import (
     NotAnImageError,
     TruncatedImageError,
 )
-from emofuse.types import ImageArray, ImageSource, Notice
+from emofuse.types import ImageArray, ImageFile, ImageSource, Notice
 
 __all__ = ["FORMATS", "MAX_PIXELS", "MIN_SIDE_PX", "load_image", "prepare_scene"]
 
@@ -59,7 +59,8 @@ def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> tuple[Im
     laid over white; of an animation the first frame is taken.
 
     Args:
-        source: Path, encoded bytes, PIL image, or an array of (H, W, 3), (H, W, 4) or (H, W) uint8.
+        source: Path, encoded bytes, `ImageFile`, PIL image, or an array of (H, W, 3), (H, W, 4) or (H, W)
+            uint8.
         max_pixels: Largest number of pixels that is decoded; checked before decoding.
 
     Returns:
@@ -82,19 +83,20 @@ def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> tuple[Im
         if not source:
             raise EmptyImageFileError("The image has zero bytes. Send the file again.", item="<bytes>")
         return _open(io.BytesIO(source), "<bytes>", max_pixels)
-    if not isinstance(source, str | os.PathLike):
+    if not isinstance(source, str | os.PathLike | ImageFile):
         raise NotAnImageError(
             f"A picture must be a path, bytes, a PIL image or an array, not {type(source).__name__}.",
             item=type(source).__name__,
         )
-    path = Path(source)
+    path = Path(source) if isinstance(source, str | os.PathLike) else source
     name = str(path)
     try:
-        if path.is_dir():
+        if isinstance(path, Path) and path.is_dir():
             raise ImageIsDirectoryError(f"{name} is a directory. Give the path of one picture.", item=name)
         with path.open("rb") as file:
-            if not path.stat().st_size:
+            if not file.seek(0, io.SEEK_END):
                 raise EmptyImageFileError(f"{name} has zero bytes. Copy the file again.", item=name)
+            file.seek(0)
             return _open(file, name, max_pixels)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageNotFoundError(f"There is no file {name}. Check the path.", item=name) from error

@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-__all__ = ["Done", "PartFiles", "replacing"]
+from emofuse.scale.places import Place, read_all
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+__all__ = ["Done", "PartFiles", "read_marks", "remove_run", "replacing"]
+
+MARK = ".done"
+# Storages that show an object when all of it has arrived. Others have names that can be given anew.
+WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"})
 
 
 @dataclass(frozen=True)
@@ -41,18 +53,11 @@ class PartFiles:
         suffix: Of its rows.
     """
 
-    def __init__(self, folder: Path, index: int, suffix: str) -> None:
+    def __init__(self, folder: Place, index: int, suffix: str) -> None:
         stem = f"part-{index:07d}"
         self.rows = folder / f"{stem}{suffix}"
         self.errors = folder / f"{stem}.errors"
-        self._mark = folder / f"{stem}.done"
-
-    def read_mark(self) -> Done | None:
-        """What became of the partition, if it is done."""
-        try:
-            return Done(**json.loads(self._mark.read_bytes()))
-        except FileNotFoundError:
-            return None
+        self._mark = folder / f"{stem}{MARK}"
 
     def mark(self, done: Done) -> None:
         """Say that the other files are complete."""
@@ -60,16 +65,73 @@ class PartFiles:
             part.write_text(json.dumps(asdict(done)), encoding="ascii")
 
 
+def read_marks(folder: Place) -> dict[int, Done]:
+    """What became of the partitions that are done.
+
+    Args:
+        folder: Of all parts.
+
+    Returns:
+        Index of a partition -> what became of it.
+    """
+    contents = read_all(place for place in folder.iterdir() if place.suffix == MARK)
+    marks = (Done(**json.loads(content)) for content in contents)
+    return {done.index: done for done in marks}
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a file beside `path`, which takes its place in the end if nothing went wrong."""
+def replacing(place: Place) -> Iterator[Path]:
+    """Give a file of this machine, which takes its place in the end if nothing went wrong."""
+    if not isinstance(place, Path):
+        with TemporaryDirectory(prefix="emofuse-") as folder:
+            part = Path(folder, "part")
+            yield part
+            _upload(part, place)
+        return
     # A process id may be taken on another machine that writes to the same folder.
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    part = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
     try:
         yield part
         # Or a power cut could leave the name without the bytes.
         with part.open("rb") as file:
             os.fsync(file.fileno())
-        part.replace(path)
+        part.replace(place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _upload(part: Path, place: UPath) -> None:
+    if place.protocol in WHOLE:
+        place.fs.put_file(str(part), place.path)
+        return
+    hidden = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+    try:
+        place.fs.put_file(str(part), hidden.path)
+        place.unlink(missing_ok=True)
+        place.fs.mv(hidden.path, place.path)
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def remove_run(work: Place, record: str) -> None:
+    """Remove the folder of a run, so that nobody goes on with half of it.
+
+    Args:
+        work: The folder.
+        record: Name of the file without which it is no run.
+    """
+    if isinstance(work, Path):
+        # Under another name first.
+        gone = work.with_name(f".{work.name}.gone")
+        shutil.rmtree(gone, ignore_errors=True)
+        work.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+        return
+    if not work.exists():
+        return
+    left = [place for place in work.iterdir() if place.name != record]
+    # What is done is forgotten before it is gone.
+    for some in ([own for own in left if own.suffix == MARK], [own for own in left if own.suffix != MARK]):
+        if some:
+            work.fs.rm([own.path for own in some])
+    work.fs.rm(work.path, recursive=True)

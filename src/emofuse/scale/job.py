@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,13 +18,28 @@ from emofuse.errors import ConfigError, ScoringError
 from emofuse.runtime.bundle import load_bundle
 from emofuse.runtime.predictor import Predictor
 from emofuse.scale.fields import DEFAULT_FIELDS, PREFIX, choose_columns
-from emofuse.scale.files import Done, PartFiles, replacing
+from emofuse.scale.files import Done, PartFiles, read_marks, remove_run, replacing
 from emofuse.scale.open_source import open_source
+from emofuse.scale.places import WEB, Place, brought_here, explain, reaching, storage_errors
 from emofuse.scale.source import Partition, ReadOptions, Source
 from emofuse.scale.table import open_format
 from emofuse.scale.worker import Task
 
 __all__ = ["Engine", "Job", "Progress", "Summary", "score"]
+
+RECORD = "job.json"
+# What back ends call that which changes when a file is replaced.
+VERSIONS = (
+    "ETag",
+    "etag",
+    "md5Hash",
+    "content_md5",
+    "mtime",
+    "LastModified",
+    "last_modified",
+    "modified",
+    "created",
+)
 
 Engine: TypeAlias = Callable[[Task, Iterator[Partition]], Iterator[Done]]
 """Scores partitions of a task, in any order."""
@@ -47,8 +63,8 @@ class Job:
         needed: Columns that the input must have beside those that are read.
     """
 
-    place: Path
-    out: Path
+    place: Place
+    out: Place
     read: ReadOptions = field(default_factory=ReadOptions)
     fields: Sequence[str] = DEFAULT_FIELDS
     models: Sequence[str] = ()
@@ -76,7 +92,7 @@ class Summary:
     repeated: int
     scored: int
     seconds: float
-    errors: Path | None
+    errors: Place | None
     source: Source
 
 
@@ -102,14 +118,17 @@ def score(job: Job, engine: Engine, *, resume: bool = False, progress: Progress 
     """
     started = time.monotonic()
     work = job.out.with_name(f"{job.out.name}.parts")
-    with _own_folder(job, work, resume=resume), _keeping_parts(work):
-        task = _build_task(job, work)
-        _check_same(work / "job.json", _fingerprint(job, task))
+    with _own_folder(job, work, resume=resume), _keeping_parts(work, job.place):
+        with reaching(job.place):
+            task = _build_task(job, work)
+            wanted = _fingerprint(job, task)
+        _check_same(work / RECORD, wanted)
         tally = _Tally(task.source.size, progress)
         for done in engine(task, _missing(task, tally)):
             tally.add(done, fresh=True)
         errors = _merge(task, tally.partitions)
-    _remove(work)
+    with _keeping_parts(work):
+        remove_run(work, RECORD)
     seconds = time.monotonic() - started
     return Summary(tally.rows, tally.bad, tally.repeated, tally.scored, seconds, errors, task.source)
 
@@ -134,16 +153,17 @@ class _Tally:
 
 
 def _missing(task: Task, tally: _Tally) -> Iterator[Partition]:
+    marks = read_marks(task.parts)
     for partition in task.source.partitions():
         tally.partitions += 1
-        done = PartFiles(task.parts, partition.index, task.suffix).read_mark()
+        done = marks.get(partition.index)
         if done is None:
             yield partition
         else:
             tally.add(done, fresh=False)
 
 
-def _build_task(job: Job, work: Path) -> Task:
+def _build_task(job: Job, work: Place) -> Task:
     Predictor.load(list(job.models) or None, taxonomy=job.taxonomy)
     answers = choose_columns(job.fields, job.taxonomy)
     if not answers:
@@ -176,14 +196,10 @@ def _build_task(job: Job, work: Path) -> Task:
 
 
 def _fingerprint(job: Job, task: Task) -> dict[str, Any]:
-    states = [path.stat() for path in task.source.files]
     return {
         "version": __version__,
-        "input": str(job.place.resolve()),
-        "files": [
-            [path.name, state.st_size, state.st_mtime_ns]
-            for path, state in zip(task.source.files, states, strict=True)
-        ],
+        "input": str(job.place.resolve() if isinstance(job.place, Path) else job.place),
+        "files": [[path.name, *_state(path)] for path in task.source.files],
         "read": asdict(job.read),
         "fields": list(job.fields),
         "models": {name: load_bundle(name).sha256 for name in job.models},
@@ -192,7 +208,15 @@ def _fingerprint(job: Job, task: Task) -> dict[str, Any]:
     }
 
 
-def _check_same(place: Path, wanted: dict[str, Any]) -> None:
+def _state(place: Place) -> list[Any]:
+    if isinstance(place, Path):
+        state = place.stat()
+        return [state.st_size, state.st_mtime_ns]
+    info = place.fs.info(place.path)
+    return [info.get("size"), next((str(info[key]) for key in VERSIONS if info.get(key)), None)]
+
+
+def _check_same(place: Place, wanted: dict[str, Any]) -> None:
     if not place.exists():
         with replacing(place) as part:
             part.write_text(json.dumps(wanted), encoding="ascii")
@@ -206,31 +230,46 @@ def _check_same(place: Path, wanted: dict[str, Any]) -> None:
         )
 
 
-def _merge(task: Task, count: int) -> Path | None:
+def _merge(task: Task, count: int) -> Place | None:
     parts = [PartFiles(task.parts, index, task.suffix) for index in range(count)]
     errors = task.out.with_name(f"{task.out.name}.errors.jsonl")
-    with replacing(errors) as part, part.open("wb") as file:
-        for own in parts:
-            with own.errors.open("rb") as lines:
+    with (
+        brought_here([own.errors for own in parts]) as places,
+        replacing(errors) as part,
+        part.open("wb") as file,
+    ):
+        for place in places:
+            with place.open("rb") as lines:
                 shutil.copyfileobj(lines, file)
     if not errors.stat().st_size:
         errors.unlink()
     columns = choose_columns(task.fields, task.taxonomy)
-    with replacing(task.out) as part:
-        open_format(task.out, task.columns, columns, task.source.schema).merge(
-            [own.rows for own in parts], part
-        )
+    with brought_here([own.rows for own in parts]) as places, replacing(task.out) as part:
+        open_format(task.out, task.columns, columns, task.source.schema).merge(places, part)
     return errors if errors.exists() else None
 
 
 @contextmanager
-def _own_folder(job: Job, work: Path, *, resume: bool) -> Iterator[None]:
-    _check_out(job)
-    if (work / "job.json").exists() and not resume:
+def _own_folder(job: Job, work: Place, *, resume: bool) -> Iterator[None]:
+    with reaching(job.out):
+        _check_out(job)
+        begun = (work / RECORD).exists()
+    if begun and not resume:
         raise ConfigError(
             f"{work} holds a run that was not finished. Go on with it by --resume, or remove the folder.",
             item=str(work),
         )
+    with _locked(work) if isinstance(work, Path) else _taken_over(work, begun=begun):
+        try:
+            yield
+        finally:
+            if not (work / RECORD).exists():
+                # Refused before any work was done.
+                remove_run(work, RECORD)
+
+
+@contextmanager
+def _locked(work: Path) -> Iterator[None]:
     try:
         work.mkdir(exist_ok=True)
         lock = (work / "lock").open("w")
@@ -243,38 +282,55 @@ def _own_folder(job: Job, work: Path, *, resume: bool) -> Iterator[None]:
             raise ConfigError(f"Another run is writing to {work}.", item=str(work)) from error
         for left in work.glob(".part-*"):
             left.unlink(missing_ok=True)
-        try:
-            yield
-        finally:
-            if not (work / "job.json").exists():
-                # Refused before any work was done.
-                _remove(work)
-
-
-def _check_out(job: Job) -> None:
-    if job.out.is_dir():
-        raise ConfigError(f"{job.out} is a folder. Give a file.", item=str(job.out))
-    if not job.out.parent.is_dir():
-        raise ConfigError(f"There is no folder {job.out.parent}. Create it first.", item=str(job.out))
-    if job.out.exists() and job.place.exists() and job.out.samefile(job.place):
-        raise ConfigError(f"{job.out} is the input itself, which is never overwritten.", item=str(job.out))
+        yield
 
 
 @contextmanager
-def _keeping_parts(work: Path) -> Iterator[None]:
+def _taken_over(work: Place, *, begun: bool) -> Iterator[None]:
+    # Storages have no locks: who comes last goes on, and who came first notices at its end.
+    owner, own = work / "owner", secrets.token_hex(16)
+    with reaching(work):
+        if not begun:
+            remove_run(work, RECORD)
+        with replacing(owner) as part:
+            part.write_text(own, encoding="ascii")
+    yield
+    with _keeping_parts(work):
+        if owner.read_text(encoding="ascii") != own:
+            raise ScoringError(f"Another run has taken over {work} meanwhile, and goes on.", item=str(work))
+
+
+def _check_out(job: Job) -> None:
+    out = job.out
+    if not isinstance(out, Path):
+        if out.protocol in WEB:
+            raise ConfigError(f"{out} can only be read. Give another place.", item=str(out))
+        if any(sign in str(out) for sign in "*?["):
+            raise ConfigError(f"{out} must hold none of * ? [. Choose another name.", item=str(out))
+    if out.is_dir():
+        raise ConfigError(f"{out} is a folder. Give a file.", item=str(out))
+    # A storage has no folders that could be missing.
+    if isinstance(out, Path) and not out.parent.is_dir():
+        raise ConfigError(f"There is no folder {out.parent}. Create it first.", item=str(out))
+    if out == job.place or (
+        isinstance(out, Path)
+        and isinstance(job.place, Path)
+        and out.exists()
+        and job.place.exists()
+        and out.samefile(job.place)
+    ):
+        raise ConfigError(f"{out} is the input itself, which is never overwritten.", item=str(out))
+
+
+@contextmanager
+def _keeping_parts(*places: Place) -> Iterator[None]:
+    work = places[0]
     try:
-        yield
+        with storage_errors(*places):
+            yield
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         raise ScoringError(
-            f"{place}{error.strerror}. What was scored is kept in {work}; go on with --resume.",
+            f"{place}{explain(error)}. What was scored is kept in {work}; go on with --resume.",
             item=str(error.filename or work),
         ) from error
-
-
-def _remove(work: Path) -> None:
-    # Under another name first, so that a folder that is half removed is never gone on with.
-    gone = work.with_name(f".{work.name}.gone")
-    shutil.rmtree(gone, ignore_errors=True)
-    work.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)

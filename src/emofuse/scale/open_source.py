@@ -6,11 +6,16 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emofuse.errors import ConfigError
 from emofuse.scale.files import replacing
+from emofuse.scale.places import WEB, Place
 from emofuse.scale.source import ReadOptions, Source
 from emofuse.scale.text_source import CsvSource, JsonLinesSource, LinesSource, PictureSource
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 __all__ = ["open_source"]
 
@@ -18,7 +23,7 @@ TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".txt", ".parquet")
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
-def open_source(place: Path, options: ReadOptions, listing: Path) -> Source:
+def open_source(place: Place, options: ReadOptions, listing: Place) -> Source:
     """Open what is to be scored.
 
     Args:
@@ -35,7 +40,7 @@ def open_source(place: Path, options: ReadOptions, listing: Path) -> Source:
         MissingExtraError: Parquet needs pyarrow.
     """
     _check_encoding(options.encoding)
-    if place.is_dir():
+    if _is_folder(place):
         if _list_pictures(place, listing):
             return PictureSource(place, listing)
         tables = sorted(path for path in place.iterdir() if path.suffix.lower() in TABLES)
@@ -54,13 +59,13 @@ def open_source(place: Path, options: ReadOptions, listing: Path) -> Source:
     return _open_tables([place], options)
 
 
-def _open_tables(paths: Sequence[Path], options: ReadOptions) -> Source:
+def _open_tables(paths: Sequence[Place], options: ReadOptions) -> Source:
     suffix = paths[0].suffix.lower()
     if suffix == ".parquet":
         from emofuse.scale.parquet import ParquetSource  # noqa: PLC0415 - an extra
 
         return ParquetSource(paths, options)
-    kinds: dict[str, Callable[[Sequence[Path], ReadOptions], Source]] = {
+    kinds: dict[str, Callable[[Sequence[Place], ReadOptions], Source]] = {
         ".csv": CsvSource,
         ".tsv": CsvSource,
         ".jsonl": JsonLinesSource,
@@ -75,11 +80,11 @@ def _open_tables(paths: Sequence[Path], options: ReadOptions) -> Source:
     return kinds[suffix](paths, options)
 
 
-def _list_pictures(folder: Path, listing: Path) -> bool:
+def _list_pictures(folder: Place, listing: Place) -> bool:
     if listing.exists():
         return True
     with replacing(listing) as part, part.open("w", encoding="ascii") as out:
-        for name in _find_pictures(folder):
+        for name in _find_pictures(folder) if isinstance(folder, Path) else _find_remote_pictures(folder):
             out.write(json.dumps(name) + "\n")
     if listing.stat().st_size:
         return True
@@ -95,6 +100,27 @@ def _find_pictures(folder: Path) -> Iterator[str]:
         for name in sorted(names):
             if not name.startswith(".") and name.lower().endswith(PICTURES):
                 yield below + name
+
+
+def _find_remote_pictures(folder: UPath) -> Iterator[str]:
+    root = folder.path.rstrip("/")
+    waiting = [root]
+    while waiting:
+        above = waiting.pop()
+        names: list[str] = []
+        folders: list[str] = []
+        for own in folder.fs.ls(above, detail=True):
+            path = own["name"].rstrip("/")
+            if path != above and not path.rpartition("/")[2].startswith("."):
+                (folders if own["type"] == "directory" else names).append(path)
+        # In the order in which a folder of this machine is gone through.
+        yield from (path[len(root) + 1 :] for path in sorted(names) if path.lower().endswith(PICTURES))
+        waiting += sorted(folders, reverse=True)
+
+
+def _is_folder(place: Place) -> bool:
+    # A web server knows no folders.
+    return place.is_dir() if isinstance(place, Path) or place.protocol not in WEB else False
 
 
 def _check_encoding(encoding: str) -> None:

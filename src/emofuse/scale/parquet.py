@@ -12,6 +12,7 @@ from pyarrow import parquet
 
 from emofuse.errors import ConfigError
 from emofuse.scale.fields import Column
+from emofuse.scale.places import Place, open_whole
 from emofuse.scale.source import PICTURES, Partition, ReadOptions, Row, Source, make_row
 
 __all__ = ["ParquetFormat", "ParquetSource"]
@@ -27,7 +28,7 @@ class ParquetSource(Source):
 
     columns: tuple[str, ...]
 
-    def __init__(self, files: Sequence[Path], options: ReadOptions) -> None:
+    def __init__(self, files: Sequence[Place], options: ReadOptions) -> None:
         super().__init__(files, options)
         self.schema = _read_schema(files[0])
         for path in files[1:]:
@@ -39,19 +40,24 @@ class ParquetSource(Source):
     @property
     def size(self) -> int:
         """Number of rows."""
-        return sum(parquet.read_metadata(path).num_rows for path in self.files)
+        return sum(_read_metadata(path).num_rows for path in self.files)
 
     def rows(self, partition: Partition) -> Iterator[Row]:
         """Read the rows of a partition in order."""
-        with parquet.ParquetFile(partition.file) as file:
+        remote = not isinstance(partition.file, Path)
+        # Columns that lie side by side come in one answer of a storage, and in pieces from a disk.
+        with (
+            open_whole(partition.file) as whole,
+            parquet.ParquetFile(whole, pre_buffer=remote) as file,
+        ):
             number = partition.first_row
             for values in _read_rows(file, partition.start, partition.stop):
-                yield make_row(number, values, self, partition.file.parent)
+                yield make_row(number, values, self, partition.file)
                 number += 1
 
-    def _cut(self, path: Path) -> Iterator[tuple[int, int, int]]:
+    def _cut(self, path: Place) -> Iterator[tuple[int, int, int]]:
         start, most = 0, PICTURES if self.image_column else ROWS
-        for count in _count_groups(parquet.read_metadata(path)):
+        for count in _count_groups(_read_metadata(path)):
             for first in range(start, start + count, most):
                 stop = min(first + most, start + count)
                 yield first, stop, stop - first
@@ -118,9 +124,15 @@ def _join(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
     return whole.select(schema.names).cast(schema)
 
 
-def _read_schema(path: Path) -> pa.Schema:
+def _read_metadata(path: Place) -> Any:
+    with open_whole(path) as whole:
+        return parquet.read_metadata(whole)
+
+
+def _read_schema(path: Place) -> pa.Schema:
     try:
-        return parquet.read_schema(path)
+        with open_whole(path) as whole:
+            return parquet.read_schema(whole)
     except pa.ArrowInvalid as error:
         raise ConfigError(f"{path} is no Parquet file ({error}).", item=str(path)) from error
 

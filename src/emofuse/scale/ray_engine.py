@@ -20,6 +20,7 @@ from typing import Any
 from emofuse import __version__
 from emofuse.errors import ConfigError, EmofuseError, ScoringError
 from emofuse.scale.files import Done
+from emofuse.scale.places import Place, storage_errors
 from emofuse.scale.source import Partition
 from emofuse.scale.worker import PartitionScorer, Task
 
@@ -139,7 +140,8 @@ class _Slot:
         self._failure: Exception | None = None
         # An error that leaves an actor is tried again, or becomes a page of Ray's own text.
         try:
-            _check_shared(task.parts)
+            with storage_errors(task.parts):
+                _check_shared(task.parts)
             self._scorer = PartitionScorer(task)
         except (OSError, EmofuseError) as error:
             self._failure = error
@@ -148,7 +150,8 @@ class _Slot:
         try:
             if self._failure:
                 raise self._failure
-            answer: Done | Exception = self._score(pickle.loads(row["partition"]))
+            with storage_errors(self._parts):
+                answer: Done | Exception = self._score(pickle.loads(row["partition"]))
         except OSError as error:
             answer = error
         except EmofuseError as error:
@@ -158,16 +161,18 @@ class _Slot:
     def _score(self, partition: Partition) -> Done:
         # Ray itself would try for ever, and does not say how often it has.
         tries = self._parts / f"part-{partition.index:07d}.tries"
-        with tries.open("ab") as file:
-            file.write(b".")
-            count = file.tell()
-        if count > TRIES:
+        try:
+            count = len(tries.read_bytes())
+        except FileNotFoundError:
+            count = 0
+        if count >= TRIES:
             tries.unlink()
             raise ScoringError(
                 f"Workers died {TRIES} times at the rows from {partition.first_row}, in {partition.file}, "
                 f"for want of memory perhaps. What was scored is kept in {self._parts}; go on with --resume.",
                 item=str(partition.file),
             )
+        tries.write_bytes(b"." * (count + 1))
         done = self._scorer.score(partition)
         tries.unlink(missing_ok=True)
         return done
@@ -192,7 +197,7 @@ def _score_window(task: Task, window: Sequence[Partition], slots: int) -> Iterat
         yield answer
 
 
-def _check_shared(parts: Path) -> None:
+def _check_shared(parts: Place) -> None:
     host = socket.gethostname()
     try:
         begun = json.loads((parts / "job.json").read_bytes())

@@ -13,6 +13,7 @@ from emofuse.datasets.adapter import malformed
 from emofuse.errors import ConfigError, CorpusFormatError, CorpusNotFoundError, MissingExtraError
 from emofuse.evaluate.page import render_page
 from emofuse.scale.lines import MAX_LINE_BYTES
+from emofuse.scale.places import Place, open_whole
 from emofuse.scale.report_page import build_sections, list_facts
 from emofuse.scale.report_tally import OUTPUTS, Columns, Tally
 from emofuse.scale.table import FORMATS
@@ -25,7 +26,7 @@ BATCH = 8192  # rows of a Parquet file held at a time
 
 
 def write_report(
-    table: Path,
+    table: Place,
     folder: Path,
     *,
     date_column: str | None = None,
@@ -69,7 +70,7 @@ def write_report(
     _write(folder, {"report.json": json.dumps(figures, indent=1) + "\n", "report.html": page})
 
 
-def _read_rows(table: Path, columns: Columns) -> Iterator[Mapping[str, Any]]:
+def _read_rows(table: Place, columns: Columns) -> Iterator[Mapping[str, Any]]:
     if not table.is_file():
         raise CorpusNotFoundError(f"There is no file {table}.", item=str(table))
     suffix = table.suffix.lower()
@@ -85,7 +86,7 @@ def _read_rows(table: Path, columns: Columns) -> Iterator[Mapping[str, Any]]:
 # Bytes that could not be decoded stand in the output as they were: they are replaced, not refused.
 
 
-def _read_cells(table: Path, delimiter: str) -> Iterator[Mapping[str, Any]]:
+def _read_cells(table: Place, delimiter: str) -> Iterator[Mapping[str, Any]]:
     csv.field_size_limit(MAX_LINE_BYTES)
     with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = csv.reader(file, delimiter=delimiter, strict=True)
@@ -95,28 +96,28 @@ def _read_cells(table: Path, delimiter: str) -> Iterator[Mapping[str, Any]]:
                 if row:
                     yield dict(zip(header, row, strict=False))
         except csv.Error as error:
-            raise malformed(table, rows.line_num, f"not a CSV row ({error}).") from error
+            raise malformed(str(table), rows.line_num, f"not a CSV row ({error}).") from error
 
 
-def _read_jsonl(table: Path) -> Iterator[Mapping[str, Any]]:
+def _read_jsonl(table: Place) -> Iterator[Mapping[str, Any]]:
     with table.open(encoding="utf-8", errors="replace", newline="\n") as file:
         for number, line in enumerate(file, 1):
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
-                raise malformed(table, number, f"not valid JSON ({error.msg}).") from error
+                raise malformed(str(table), number, f"not valid JSON ({error.msg}).") from error
             if not isinstance(row, dict):
-                raise malformed(table, number, "expected a JSON object.")
+                raise malformed(str(table), number, "expected a JSON object.")
             yield row
 
 
-def _read_parquet(table: Path, columns: Columns) -> Iterator[Mapping[str, Any]]:
+def _read_parquet(table: Place, columns: Columns) -> Iterator[Mapping[str, Any]]:
     try:
         from pyarrow import ArrowInvalid, parquet  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         raise MissingExtraError("scale", "pyarrow") from error
     try:
-        with parquet.ParquetFile(table) as file:
+        with open_whole(table) as whole, parquet.ParquetFile(whole) as file:
             names = file.schema_arrow.names
             # Checked here, since only the columns that are looked at are read.
             _check_columns(table, names, columns)
@@ -127,7 +128,7 @@ def _read_parquet(table: Path, columns: Columns) -> Iterator[Mapping[str, Any]]:
         raise CorpusFormatError(f"{table} is no Parquet file ({error}).", item=str(table)) from error
 
 
-def _check_columns(table: Path, found: Iterable[str] | None, columns: Columns) -> None:
+def _check_columns(table: Place, found: Iterable[str] | None, columns: Columns) -> None:
     if found is None:  # a table without rows may say nothing of its columns
         return
     has = f"it has {', '.join(found)}."

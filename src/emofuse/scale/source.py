@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from emofuse.errors import BadRowError, ConfigError, InputError
 from emofuse.scale.lines import refuse_undecoded
+from emofuse.scale.pictures import find_picture
+from emofuse.scale.places import Place
 from emofuse.types import Sample
 
 __all__ = ["Partition", "ReadOptions", "Row", "Source", "make_row"]
@@ -31,7 +32,7 @@ class Partition:
     """
 
     index: int
-    file: Path
+    file: Place
     start: int
     stop: int
     first_row: int
@@ -88,7 +89,7 @@ class Source(ABC):
     rows_each = ROWS
     schema: Any = None
 
-    def __init__(self, files: Sequence[Path], options: ReadOptions) -> None:
+    def __init__(self, files: Sequence[Place], options: ReadOptions) -> None:
         self.files = tuple(files)
         self.options = options
         self.columns = self._read_columns()
@@ -117,7 +118,7 @@ class Source(ABC):
         return self.columns or ()
 
     @abstractmethod
-    def _cut(self, path: Path) -> Iterator[tuple[int, int, int]]:
+    def _cut(self, path: Place) -> Iterator[tuple[int, int, int]]:
         """Where each partition of a file starts and stops, and how many rows it has."""
 
     def _read_columns(self) -> tuple[str, ...] | None:
@@ -127,14 +128,14 @@ class Source(ABC):
         return ()
 
 
-def make_row(number: int, values: Mapping[str, Any], source: Source, folder: Path, raw: str = "") -> Row:
+def make_row(number: int, values: Mapping[str, Any], source: Source, table: Place, raw: str = "") -> Row:
     """A row with its sample, or with what is wrong with it.
 
     Args:
         number: Of the row.
         values: Its cells.
         source: Knows its columns.
-        folder: That paths of pictures are relative to.
+        table: That paths of pictures are relative to.
         raw: Everything that was read, to be checked for bytes that could not be decoded.
 
     Returns:
@@ -152,11 +153,12 @@ def make_row(number: int, values: Mapping[str, Any], source: Source, folder: Pat
     # Where both may be given, an empty cell is one that is not there.
     if source.text_column and source.image_column:
         text = text or None
-    return Row(number, values, Sample(id=str(number), text=text, image=folder / image if image else None))
+    picture = find_picture(table.parent, image, table) if image else None
+    return Row(number, values, Sample(id=str(number), text=text, image=picture))
 
 
 def _choose_columns(
-    options: ReadOptions, columns: Sequence[str], path: Path
+    options: ReadOptions, columns: Sequence[str], path: Place
 ) -> tuple[str | None, str | None]:
     has = f"{path} has the columns {', '.join(columns) or '(none)'}"
     for option, name in (("--text-column", options.text_column), ("--image-column", options.image_column)):

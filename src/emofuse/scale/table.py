@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Protocol
 
 from emofuse.errors import ConfigError
 from emofuse.scale.fields import Column
+from emofuse.scale.places import Place
 
 __all__ = ["FORMATS", "TableFormat", "open_format"]
 
@@ -99,7 +100,7 @@ class JsonLinesFormat(_TextFormat):
 
 
 def open_format(
-    out: Path, columns: Sequence[str], answers: Sequence[Column], schema: Any = None
+    out: Place, columns: Sequence[str], answers: Sequence[Column], schema: Any = None
 ) -> TableFormat:
     """The format of an output file.
 

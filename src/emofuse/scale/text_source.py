@@ -6,17 +6,19 @@ import codecs
 import json
 from abc import abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from emofuse.errors import BadRowError, ConfigError, InputError
 from emofuse.scale.lines import LineReader, read_cells, refuse_undecoded
+from emofuse.scale.pictures import find_picture
+from emofuse.scale.places import Place, open_from
 from emofuse.scale.source import PICTURES, Partition, ReadOptions, Row, Source, make_row
 from emofuse.types import Sample
 
 __all__ = ["CsvSource", "JsonLinesSource", "LinesSource", "PictureSource"]
 
 BYTES = 4 << 20
+HEAD = 1 << 16
 PEEKED = 100
 
 
@@ -24,16 +26,14 @@ class _TextSource(Source):
     """Files that are read line by line."""
 
     def rows(self, partition: Partition) -> Iterator[Row]:
-        with partition.file.open("rb") as file:
-            file.seek(partition.start)
+        with open_from(partition.file, partition.start, partition.stop) as file:
             lines = LineReader(file, partition.start, partition.stop, self.options.encoding)
             for number, record in enumerate(self._records(lines), partition.first_row):
-                yield self._row(number, record, partition.file.parent)
+                yield self._row(number, record, partition.file)
 
-    def _cut(self, path: Path) -> Iterator[tuple[int, int, int]]:
-        stop = path.stat().st_size
-        with path.open("rb") as file:
-            begin = file.seek(self._begin(path))
+    def _cut(self, path: Place) -> Iterator[tuple[int, int, int]]:
+        begin, stop = self._begin(path), path.stat().st_size
+        with open_from(path, begin, stop) as file:
             lines = LineReader(file, begin, stop, self.options.encoding)
             count, most = 0, PICTURES if self.image_column else self.rows_each
             for _ in self._records(lines):
@@ -44,8 +44,8 @@ class _TextSource(Source):
             if count:
                 yield begin, lines.offset, count
 
-    def _begin(self, path: Path) -> int:
-        with path.open("rb") as file:
+    def _begin(self, path: Place) -> int:
+        with open_from(path, 0, HEAD) as file:
             head = file.read(4)
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise ConfigError(
@@ -58,7 +58,7 @@ class _TextSource(Source):
         """Raw rows, or the errors of those that are none."""
 
     @abstractmethod
-    def _row(self, number: int, record: Any, folder: Path) -> Row:
+    def _row(self, number: int, record: Any, table: Place) -> Row:
         """A row of a record."""
 
 
@@ -74,7 +74,7 @@ class CsvSource(_TextSource):
     def _delimiter(self) -> str:
         return self.options.delimiter or ("\t" if self.files[0].suffix.lower() == ".tsv" else ",")
 
-    def _begin(self, path: Path) -> int:
+    def _begin(self, path: Place) -> int:
         header, begin = self._read_header(path)
         if header != self.columns:
             raise ConfigError(
@@ -89,10 +89,9 @@ class CsvSource(_TextSource):
             raise ConfigError(f"{path} has two columns named {twice[0]!r}. Rename one.", item=twice[0])
         return header
 
-    def _read_header(self, path: Path) -> tuple[tuple[str, ...], int]:
+    def _read_header(self, path: Place) -> tuple[tuple[str, ...], int]:
         begin = super()._begin(path)
-        with path.open("rb") as file:
-            file.seek(begin)
+        with open_from(path, begin, begin + HEAD) as file:
             lines = LineReader(file, begin, path.stat().st_size, self.options.encoding)
             header = next(read_cells(lines, self._delimiter), [])
             if not isinstance(header, list):
@@ -105,7 +104,7 @@ class CsvSource(_TextSource):
                 raise ConfigError(f"{path} is empty. Its first line must name the columns.", item=str(path))
             return tuple(header), lines.offset
 
-    def _row(self, number: int, record: list[str] | InputError, folder: Path) -> Row:
+    def _row(self, number: int, record: list[str] | InputError, table: Place) -> Row:
         if isinstance(record, InputError):
             return Row(number, dict.fromkeys(self.columns, ""), error=record)
         values = dict(zip(self.columns, record, strict=False))
@@ -116,7 +115,7 @@ class CsvSource(_TextSource):
                 item=self._delimiter.join(record)[:200],
             )
             return Row(number, dict.fromkeys(self.columns, "") | values, error=error)
-        return make_row(number, values, self, folder, "".join(record))
+        return make_row(number, values, self, table, "".join(record))
 
 
 class JsonLinesSource(_TextSource):
@@ -144,7 +143,7 @@ class JsonLinesSource(_TextSource):
     def _records(self, lines: LineReader) -> Iterator[str | InputError]:
         return (line for line in _good_and_bad(lines) if not isinstance(line, str) or line.strip())
 
-    def _row(self, number: int, record: str | InputError, folder: Path) -> Row:
+    def _row(self, number: int, record: str | InputError, table: Place) -> Row:
         if isinstance(record, InputError):
             return Row(number, {}, error=record)
         try:
@@ -155,7 +154,7 @@ class JsonLinesSource(_TextSource):
         if not isinstance(values, dict):
             wrong = BadRowError('The line is no JSON object, such as {"text": "..."}.', item=record[:80])
             return Row(number, {}, error=wrong)
-        return make_row(number, values, self, folder, record)
+        return make_row(number, values, self, table, record)
 
 
 class LinesSource(_TextSource):
@@ -167,17 +166,17 @@ class LinesSource(_TextSource):
     def _records(self, lines: LineReader) -> Iterator[str | InputError]:
         return _good_and_bad(lines)
 
-    def _row(self, number: int, record: str | InputError, folder: Path) -> Row:
+    def _row(self, number: int, record: str | InputError, table: Place) -> Row:
         if isinstance(record, InputError):
             return Row(number, {"text": ""}, error=record)
         text = record.rstrip("\r\n")
-        return make_row(number, {"text": text}, self, folder, text)
+        return make_row(number, {"text": text}, self, table, text)
 
 
 class PictureSource(_TextSource):
     """The pictures below a folder, by a list of their names, a JSON string a line."""
 
-    def __init__(self, folder: Path, listing: Path) -> None:
+    def __init__(self, folder: Place, listing: Place) -> None:
         self.folder = folder
         super().__init__([listing], ReadOptions(image_column="path"))
 
@@ -187,9 +186,11 @@ class PictureSource(_TextSource):
     def _records(self, lines: LineReader) -> Iterator[str | InputError]:
         return _good_and_bad(lines)
 
-    def _row(self, number: int, record: str, folder: Path) -> Row:
+    def _row(self, number: int, record: str, table: Place) -> Row:
         name = json.loads(record)
-        return Row(number, {"path": name}, Sample(id=str(number), image=self.folder / name))
+        return Row(
+            number, {"path": name}, Sample(id=str(number), image=find_picture(self.folder, name, self.folder))
+        )
 
 
 def _good_and_bad(lines: LineReader) -> Iterator[str | InputError]:

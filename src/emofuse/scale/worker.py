@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from emofuse.runtime.predictor import Predictor
 from emofuse.scale.fields import PREFIX, choose_columns
 from emofuse.scale.files import Done, PartFiles, replacing
+from emofuse.scale.pictures import read_ahead
+from emofuse.scale.places import Place, storage_errors
 from emofuse.scale.source import Partition, Row, Source
 from emofuse.scale.table import open_format
 from emofuse.types import ErrorEntry, Prediction
@@ -42,8 +43,8 @@ class Task:
     """
 
     source: Source
-    out: Path
-    parts: Path
+    out: Place
+    parts: Place
     columns: tuple[str, ...]
     fields: tuple[str, ...]
     models: tuple[str, ...] = ()
@@ -90,7 +91,11 @@ class PartitionScorer:
         files = PartFiles(self._task.parts, partition.index, self._task.suffix)
         rows = iter(self._task.source.rows(partition))
         self._repeated = count = bad = 0
-        with replacing(files.errors) as errors_part, errors_part.open("wb") as errors:
+        with (
+            storage_errors(partition.file, self._task.parts),
+            replacing(files.errors) as errors_part,
+            errors_part.open("wb") as errors,
+        ):
 
             def groups() -> Iterator[list[dict[str, Any]]]:
                 nonlocal count, bad
@@ -104,7 +109,8 @@ class PartitionScorer:
             with replacing(files.rows) as part, _collecting_later():
                 self._format.write_part(part, groups())
         done = Done(partition.index, partition.stop - partition.start, count, bad, self._repeated)
-        files.mark(done)
+        with storage_errors(self._task.parts):
+            files.mark(done)
         return done
 
     def _score(self, rows: Sequence[Row]) -> list[tuple[tuple[Any, ...], ErrorEntry | None]]:
@@ -115,6 +121,7 @@ class PartitionScorer:
             if row.sample is not None and key not in self._known
         }
         self._repeated += sum(row.sample is not None for row in rows) - len(wanted)
+        read_ahead(sample.image for sample in wanted.values())
         found = dict(zip(wanted, self._predictor.predict(wanted.values()), strict=True))
         answers = {key: self._read(prediction) for key, prediction in found.items()}
         results: list[tuple[tuple[Any, ...], ErrorEntry | None]] = []
