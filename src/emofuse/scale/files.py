@@ -127,11 +127,10 @@ def remove_run(work: Place, record: str) -> None:
         work.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
         return
-    if not work.exists():
-        return
-    left = [place for place in work.iterdir() if place.name != record]
+    left = [place for place in work.iterdir() if place.name != record] if work.exists() else []
     # What is done is forgotten before it is gone.
     for some in ([own for own in left if own.suffix == MARK], [own for own in left if own.suffix != MARK]):
         if some:
             work.fs.rm([own.path for own in some])
-    work.fs.rm(work.path, recursive=True)
+    if work.exists():
+        work.fs.rm(work.path, recursive=True)

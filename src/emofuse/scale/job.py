@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -263,9 +263,10 @@ def _own_folder(job: Job, work: Place, *, resume: bool) -> Iterator[None]:
         try:
             yield
         finally:
-            if not (work / RECORD).exists():
-                # Refused before any work was done.
-                remove_run(work, RECORD)
+            # Refused before any work was done; a storage that is gone has nothing to be removed.
+            with suppress(OSError), storage_errors(work):
+                if not (work / RECORD).exists():
+                    remove_run(work, RECORD)
 
 
 @contextmanager

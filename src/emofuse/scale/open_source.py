@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from emofuse.errors import ConfigError
 from emofuse.scale.files import replacing
-from emofuse.scale.places import WEB, Place
+from emofuse.scale.places import WEB, Place, open_from
 from emofuse.scale.source import ReadOptions, Source
 from emofuse.scale.text_source import CsvSource, JsonLinesSource, LinesSource, PictureSource
 
@@ -54,7 +54,11 @@ def open_source(place: Place, options: ReadOptions, listing: Place) -> Source:
                 f"{place} holds tables of several kinds. Score them one by one.", item=str(place)
             )
         return _open_tables(tables, options)
-    if not place.exists():
+    if not isinstance(place, Path) and place.protocol in WEB:
+        # Some servers give files from their beginning alone.
+        with open_from(place, 1, 2) as file:
+            file.read(1)
+    elif not place.exists():
         raise ConfigError(f"There is no {place}. Check the path.", item=str(place))
     return _open_tables([place], options)
 

@@ -39,6 +39,7 @@ Place: TypeAlias = "Path | UPath"
 
 BLOCK = 4 << 20  # bytes that are read at a time
 WEB = ("http", "https")
+LONGEST = 300  # of a back end's own words, in characters
 AT_ONCE = 64  # files that are fetched at a time
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -121,9 +122,9 @@ def reaching(place: Place) -> Iterator[None]:
 
 
 def explain(error: Exception) -> str:
-    """What went wrong, in one line without an end."""
+    """What went wrong, in one line without a full stop; some back ends fill pages."""
     text = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-    return str(text).strip().partition("\n")[0].rstrip(".")
+    return " ".join(str(text).split())[:LONGEST].rstrip(".")
 
 
 @contextmanager
@@ -158,9 +159,9 @@ class _Ranges(io.RawIOBase):
     # Files of fsspec have some of the methods of Python's, and each back end others.
 
     def __init__(self, file: Any, name: str) -> None:
+        self._file, self._name = file, name
         if getattr(file, "size", 0) is None:
-            raise OSError(errno.EOPNOTSUPP, "The server does not give parts of files. Copy it first", name)
-        self._file = file
+            raise self._refused()
 
     def readable(self) -> bool:
         return True
@@ -176,9 +177,15 @@ class _Ranges(io.RawIOBase):
         return int(self._file.tell())
 
     def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
+        try:
+            data = self._file.read(len(buffer))
+        except ValueError as error:
+            raise self._refused() from error
         buffer[: len(data)] = data
         return len(data)
+
+    def _refused(self) -> OSError:
+        return OSError(errno.EOPNOTSUPP, "The server does not give parts of files; copy it first", self._name)
 
 
 def open_whole(place: Place) -> Any:

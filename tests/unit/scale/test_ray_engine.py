@@ -18,6 +18,7 @@ from emofuse.errors import ConfigError, ScoringError
 from emofuse.scale import job, ray_engine
 from emofuse.scale.job import Job, score
 from emofuse.scale.local import score_here
+from emofuse.scale.places import read_place
 from emofuse.scale.ray_engine import TRIES, RayEngine, _Slot
 from emofuse.scale.text_source import CsvSource
 
@@ -40,10 +41,11 @@ class SlowSource(CsvSource):
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(s3_server):
     import ray
     from ray.cluster_utils import Cluster
 
+    assert "AWS_ENDPOINT_URL" in os.environ  # which all nodes inherit
     patched = pytest.MonkeyPatch()
     patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -108,6 +110,16 @@ def test_parquet_goes_in_and_out_the_same(cluster, table, tmp_path):
     for name, engine in (("local", here), ("ray", RayEngine(cluster.address, 2))):
         score(Job(tmp_path / "in.parquet", tmp_path / f"{name}.parquet", models=SMALL), engine)
     assert (tmp_path / "ray.parquet").read_bytes() == (tmp_path / "local.parquet").read_bytes()
+
+
+def test_nodes_read_and_write_a_storage(cluster, lake, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(CsvSource, "rows_each", 400)
+    place, out = read_place(lake.put(table, "in.csv")), read_place(lake.address("out.csv"))
+    summary = score(Job(place, out, models=SMALL), RayEngine(cluster.address, 2))
+    score(Job(table, tmp_path / "local.csv", models=SMALL), here)
+    assert lake.read("out.csv") == (tmp_path / "local.csv").read_bytes()
+    assert summary.scored == 1500
+    assert lake.list() == ["in.csv", "out.csv", "out.csv.errors.jsonl"]
 
 
 def test_rows_come_once_whatever_dies(cluster, table, tmp_path, monkeypatch):
