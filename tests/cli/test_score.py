@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 COMMAND = [sys.executable, "-m", "emofuse", "score"]
 SMALL = ["--models", "text_bilstm"]
@@ -131,6 +133,28 @@ def test_a_line_of_a_gigabyte_costs_no_memory(tmp_path):
     lines = (tmp_path / "out.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["text", "so happy", "", "so sad"]
     assert lines[2].endswith("text_too_long")
+
+
+def test_one_unreadable_picture_among_many_costs_one_row(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    noise = np.random.default_rng(5)
+    for number in range(600):
+        Image.fromarray(noise.integers(0, 255, (48, 48), np.uint8)).save(folder / f"{number:04}.png")
+    bad = folder / "0321.png"
+    bad.write_bytes(bad.read_bytes()[:200])
+    out = tmp_path / "out.csv"
+    done = run(folder, "-o", out, "--crop", "--workers", "2", "--fields", "emotion,error")
+    assert done.returncode == 1
+    assert f"{out}: 600 rows in " in done.stderr
+    assert f"Rows without an answer: 1. {out}.errors.jsonl says why." in done.stderr
+    rows = [line.split(",") for line in out.read_text().splitlines()[1:]]
+    assert [name for name, _, _ in rows] == [f"{number:04}.png" for number in range(600)]
+    assert [row for row in rows if row[2]] == [["0321.png", "", "image_truncated"]]
+    assert all(emotion for name, emotion, _ in rows if name != bad.name)
+    error = json.loads(out.with_name("out.csv.errors.jsonl").read_text())
+    assert (error["row"], error["code"], error["item"]) == (322, "image_truncated", str(bad))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.errors.jsonl", "photos"]
 
 
 @pytest.mark.parametrize(

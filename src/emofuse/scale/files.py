@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emofuse.scale.places import Place, read_all
 
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["Done", "PartFiles", "read_marks", "remove_run", "replacing"]
 
 MARK = ".done"
-# Storages that show an object when all of it has arrived. Others have names that can be given anew.
-WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"})
+# Storages that show an object when all of it has arrived, with options of their uploads; all others are
+# given a hidden name first. s3fs by itself holds ten pieces of 50 MiB in memory at a time.
+_FEW: dict[str, Any] = {"max_concurrency": 2}
+WHOLE: dict[str, dict[str, Any]] = {"s3": _FEW, "s3a": _FEW} | {
+    name: {} for name in ("gs", "gcs", "az", "abfs", "abfss", "adl", "memory")
+}
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def replacing(place: Place) -> Iterator[Path]:
 
 def _upload(part: Path, place: UPath) -> None:
     if place.protocol in WHOLE:
-        place.fs.put_file(str(part), place.path)
+        place.fs.put_file(str(part), place.path, **WHOLE[place.protocol])
         return
     hidden = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
     try:

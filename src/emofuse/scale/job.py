@@ -33,10 +33,12 @@ VERSIONS = (
     "ETag",
     "etag",
     "md5Hash",
-    "content_md5",
+    "Content-MD5",
     "mtime",
     "LastModified",
+    "Last-Modified",
     "last_modified",
+    "updated",
     "modified",
     "created",
 )

@@ -85,7 +85,7 @@ def storage_errors(*places: Place) -> Iterator[None]:
     """Let what the packages behind an address raise arrive as `OSError`, as that of a disk does.
 
     Args:
-        places: That are worked with.
+        *places: That are worked with.
 
     Raises:
         OSError: A place that is no path of this machine could not be read or written.
