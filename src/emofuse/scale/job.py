@@ -55,7 +55,7 @@ class Job:
     """What is to be scored, and how.
 
     Attributes:
-        place: A table, a file of lines, or a folder.
+        place: A table, a file of lines, or a folder, on this machine or in a storage (`read_place`).
         out: The output; its suffix says the format.
         read: How tables are read.
         fields: What is written of a prediction.
@@ -116,7 +116,8 @@ def score(job: Job, engine: Engine, *, resume: bool = False, progress: Progress 
     Raises:
         ConfigError: The input, a column, a field or the output cannot be used, or an unfinished run lies
             there.
-        ScoringError: The work could not go on, such as on a full disk; it can be resumed.
+        ScoringError: The work could not go on, such as on a full disk or with a storage that is gone;
+            it can be resumed.
     """
     started = time.monotonic()
     work = job.out.with_name(f"{job.out.name}.parts")
