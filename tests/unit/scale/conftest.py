@@ -1,5 +1,6 @@
 """A real S3 server on this machine."""
 
+import gc
 import secrets
 import urllib.request
 from pathlib import Path
@@ -76,7 +77,11 @@ def s3_server():
 
     S3FileSystem.clear_instance_cache()
     client = boto3.client("s3")
+    # What moto has loaded would be gone through after each partition.
+    gc.collect()
+    gc.freeze()
     yield server, client
+    gc.unfreeze()
     client.close()
     S3FileSystem.clear_instance_cache()
     server.stop()
