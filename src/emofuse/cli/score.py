@@ -40,7 +40,7 @@ from emofuse.scale.source import ReadOptions
     "--workers", type=click.IntRange(min=1), metavar="N", help="At a time; one per core unless given."
 )
 @click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
-@click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Also write a summary page.")
+@click.option("--report", metavar="DIR", help="Also write a summary page.")
 @click.option("--date-column", metavar="C", help="Of the report: shares over time.")
 @click.option("--group-column", "groups", metavar="C", multiple=True, help="Of the report; may be repeated.")
 def score(  # noqa: PLR0913 - one parameter per option of the command
@@ -59,7 +59,7 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
     address: str | None,
     workers: int | None,
     resume: bool,
-    report: Path | None,
+    report: str | None,
     date_column: str | None,
     groups: tuple[str, ...],
 ) -> int:
@@ -96,12 +96,15 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
 
 
 def _prepare_report(
-    folder: Path | None, date_column: str | None, groups: Sequence[str]
+    named: str | None, date_column: str | None, groups: Sequence[str]
 ) -> Callable[[Place, Summary], None] | None:
-    if folder is None:
+    if named is None:
         if date_column or groups:
             raise ConfigError("--date-column and --group-column belong to --report DIR.", item="--report")
         return None
+    folder = read_place(named)
+    if not isinstance(folder, Path):
+        raise ConfigError("--report takes a folder of this machine.", item=named)
     with needs_extra("eval"):
         from emofuse.scale.report import write_report  # noqa: PLC0415 - an extra
     prepare_folder(folder)

@@ -71,11 +71,7 @@ def read_place(text: str) -> Place:
         with storage_errors(place):
             # Listings that are kept would grow with the storage, and age.
             place.fs.dircache.use_listings_cache = False
-    except ImportError as error:
-        raise ConfigError(
-            f"{scheme[0]} needs a package that is not installed: {error}.", item=text
-        ) from error
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         raise ConfigError(f"{text} cannot be used: {explain(error)}.", item=text) from error
     return place
 
@@ -96,10 +92,12 @@ def storage_errors(*places: Place) -> Iterator[None]:
         raise
     except Exception as error:
         remote = next((place for place in places if not isinstance(place, Path)), None)
-        # fsspec has no error of its own that they all share; what Python itself raises is ours.
-        if remote is None or type(error).__module__ in ("builtins", "click.exceptions"):
+        # fsspec has no error of its own that they all share. What Python itself raises is our mistake, but
+        # for an `ImportError`, by which fsspec says what to install.
+        ours = type(error).__module__ == "builtins" and type(error) is not ImportError
+        if remote is None or ours:
             raise
-        raise OSError(errno.EIO, f"{type(error).__name__}: {error}", str(remote)) from error
+        raise OSError(errno.EIO, explain(error), str(remote)) from error
 
 
 @contextmanager
@@ -123,7 +121,8 @@ def reaching(place: Place) -> Iterator[None]:
 
 def explain(error: Exception) -> str:
     """What went wrong, in one line without a full stop; some back ends fill pages."""
-    text = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+    named = str(error) if type(error) is ImportError else f"{type(error).__name__}: {error}"
+    text = getattr(error, "strerror", None) or named
     return " ".join(str(text).split())[:LONGEST].rstrip(".")
 
 

@@ -303,6 +303,13 @@ def test_a_report_reads_the_output_where_it_is(lake, table, tmp_path):
         assert json.loads((page / "report.json").read_text())["total"]["rows"] == 7
 
 
+def test_a_report_is_written_here(table, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["score", str(table), "-o", str(table.with_name("out.csv")), "--report", "memory://page"])
+    assert (ended.value.code, "a folder of this machine" in capsys.readouterr().err) == (2, True)
+    assert [path.name for path in table.parent.iterdir()] == ["in.csv"]
+
+
 def test_a_table_is_read_over_http(lake, table):
     lake.put(table, "in.csv", ACL="public-read")
     run(table, table.with_name("out.csv"))
@@ -355,7 +362,7 @@ def test_files_appear_as_a_whole_where_writing_takes_time(tmp_path):
         ("in.csv", "s3://{}/out.xlsx", "must end in one of .csv"),
         ("s3://a_B!/in.csv", "out.csv", "Invalid bucket name"),
         ("klingon://x/in.csv", "out.csv", "Unsupported filesystem"),
-        ("gs://x/in.csv", "out.csv", "needs a package that is not installed: Please install gcsfs"),
+        ("gs://x/in.csv", "out.csv", "cannot be used: Please install gcsfs"),
     ],
 )
 def test_places_that_cannot_be_used_are_refused_at_once(lake, table, monkeypatch, capsys, names):

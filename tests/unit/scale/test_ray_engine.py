@@ -21,6 +21,7 @@ from emofuse.scale.local import score_here
 from emofuse.scale.places import read_place
 from emofuse.scale.ray_engine import TRIES, RayEngine, _Slot
 from emofuse.scale.text_source import CsvSource
+from emofuse.scale.worker import Task
 
 pytest.importorskip("ray.data")
 
@@ -227,6 +228,15 @@ def test_a_machine_that_cannot_take_part_is_named(table, tmp_path):
     assert f"does not see {tmp_path}" in unseen.message
     assert isinstance(gone, FileNotFoundError)
     assert done.rows == 1500
+
+
+def test_a_machine_without_the_package_of_the_storage_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    out = pytest.importorskip("upath").UPath("gs://x/out.csv")
+    slot = _Slot(Task(None, out, out.with_name("out.csv.parts"), (), ()), str(Path.cwd()))
+    answer = pickle.loads(slot({"partition": b""})["answer"])
+    assert isinstance(answer, OSError)
+    assert answer.strerror == "Please install gcsfs to access Google Storage"
 
 
 @pytest.mark.parametrize(
