@@ -109,6 +109,7 @@ def _upload(part: Path, place: UPath) -> None:
         place.fs.put_file(str(part), place.path, **WHOLE[place.protocol])
         return
     hidden = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+    place.fs.makedirs(place.parent.path, exist_ok=True)
     try:
         place.fs.put_file(str(part), hidden.path)
         place.unlink(missing_ok=True)
@@ -130,11 +131,23 @@ def remove_run(work: Place, record: str) -> None:
         shutil.rmtree(gone, ignore_errors=True)
         work.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
+    elif work.exists():
+        _remove_remote_run(work, record)
+
+
+def _remove_remote_run(work: UPath, record: str) -> None:
+    fs = work.fs
+    if work.protocol not in WHOLE:
+        gone = work.with_name(f".{work.name}.gone")
+        if gone.exists():
+            fs.rm(gone.path, recursive=True)
+        fs.mv(work.path, gone.path, recursive=True)
+        fs.rm(gone.path, recursive=True)
         return
-    left = [place for place in work.iterdir() if place.name != record] if work.exists() else []
-    # What is done is forgotten before it is gone.
-    for some in ([own for own in left if own.suffix == MARK], [own for own in left if own.suffix != MARK]):
-        if some:
-            work.fs.rm([own.path for own in some])
+    # Folders have no name of their own there. What is done is forgotten before it is gone.
+    left = [place for place in work.iterdir() if place.name != record]
+    for forgotten in (True, False):
+        if some := [place.path for place in left if (place.suffix == MARK) is forgotten]:
+            fs.rm(some)
     if work.exists():
-        work.fs.rm(work.path, recursive=True)
+        fs.rm(work.path, recursive=True)

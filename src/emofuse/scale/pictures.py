@@ -74,12 +74,15 @@ class RemotePicture:
                 asked.append((picture, picture._path()))
             except FileNotFoundError as error:
                 picture._found = error
-        contents = fetch(self._known.fs, [path for _, path in asked])
-        failed = [own for own in contents if isinstance(own, Exception)]
-        trouble = next((own for own in failed if not _is_own_fault(own)), None)
+        fs = self._known.fs
+        contents = fetch(fs, [path for _, path in asked])
+        failed = [
+            (path, own) for (_, path), own in zip(asked, contents, strict=True) if isinstance(own, Exception)
+        ]
+        trouble = next((own for path, own in failed if not (_is_own_fault(own) or fs.isdir(path))), None)
         if failed and not trouble:
             try:
-                self._known.fs.info(self._known.path)
+                fs.info(self._known.path)
             except Exception as error:
                 trouble = error
         if trouble:

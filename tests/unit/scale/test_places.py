@@ -4,6 +4,7 @@ import csv
 import http.server
 import json
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -349,6 +350,26 @@ def test_files_appear_as_a_whole_where_writing_takes_time(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(place) as part:
         part.with_name("other").write_bytes(b"half")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.csv": b"second"}
+
+
+@pytest.mark.usefixtures("small_partitions")
+@pytest.mark.parametrize("scheme", ["local", "hdfs"])
+def test_storage_with_real_folders_is_left_tidy(photos, table, tmp_path, monkeypatch, scheme):
+    # Hadoop's file system as fsspec sees it, by way of pyarrow, over this disk.
+    arrow = pytest.importorskip("pyarrow.fs")
+    monkeypatch.setattr(arrow, "HadoopFileSystem", lambda **_: arrow.LocalFileSystem())
+    far = f"{scheme}://{'' if scheme == 'local' else secrets.token_hex(4)}{tmp_path}"
+    run(table, tmp_path / "out.csv")
+    with pytest.raises(KeyboardInterrupt):
+        run(f"{far}/in.csv", f"{far}/far.csv", Stopping(2, interrupt))
+    assert (tmp_path / "far.csv.parts/part-0000001.done").exists()
+    assert run(f"{far}/in.csv", f"{far}/far.csv", resume=True).scored == 3
+    assert (tmp_path / "far.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
+    (tmp_path / "photos/b/dir.png").mkdir()
+    (tmp_path / "pairs.csv").write_text("image\nphotos/zz.png\nphotos/b/dir.png\n")
+    assert run(f"{far}/pairs.csv", f"{far}/two.csv", models=(), crop=True).bad == 1
+    assert run(f"{far}/photos", f"{far}/all.csv", models=(), crop=True).bad == 2
+    assert not [path.name for path in tmp_path.iterdir() if "part" in path.name or path.name[0] == "."]
 
 
 @pytest.mark.parametrize(
