@@ -59,8 +59,9 @@ def test_killed_again_and_again_it_ends_the_same(table, whole, tmp_path):
     assert kills
     assert out.read_bytes() == whole
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.errors.jsonl"]
-    again = run(table, "-o", out, *SMALL, "--resume")
-    assert (again.returncode, "nothing to go on with" in again.stderr) == (0, True)
+    again = run(table, "-o", out, *SMALL, "--resume", "--report", tmp_path / "report")
+    assert (again.returncode, "nothing to go on with" in again.stderr) == (1, True)
+    assert json.loads((tmp_path / "report" / "report.json").read_text())["columns"]["shown"] == ["text"]
 
 
 def test_workers_of_a_killed_run_end_too(table, tmp_path):

@@ -71,11 +71,13 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
     says why; the exit code is then 1. A run that was killed goes on with --resume.
     """
     place, out = read_place(source), read_place(output)
+    named = [own for own in (text_column, image_column) if own]
+    write = _prepare_report(report, date_column, groups, named or ["text", "image", "path"])
     with reaching(out):
         if resume and out.exists() and not out.with_name(f"{out.name}.parts").exists():
             click.echo(f"{out} is complete; there is nothing to go on with.", err=True)
-            return 0
-    write = _prepare_report(report, date_column, groups)
+            write(out)
+            return int(out.with_name(f"{out.name}.errors.jsonl").exists())
     job = Job(
         place=place,
         out=out,
@@ -89,19 +91,18 @@ def score(  # noqa: PLR0913 - one parameter per option of the command
     with _showing_progress() as progress, needs_extra("scale"), _nothing_printed():
         summary = run(job, _choose_engine(engine, address, workers), resume=resume, progress=progress)
     _say(summary, out)
-    if write:
-        with reaching(out):
-            write(out, summary)
+    with reaching(out):
+        write(out)
     return int(summary.bad > 0)
 
 
 def _prepare_report(
-    named: str | None, date_column: str | None, groups: Sequence[str]
-) -> Callable[[Place, Summary], None] | None:
+    named: str | None, date_column: str | None, groups: Sequence[str], shown: Sequence[str]
+) -> Callable[[Place], None]:
     if named is None:
         if date_column or groups:
             raise ConfigError("--date-column and --group-column belong to --report DIR.", item="--report")
-        return None
+        return lambda out: None
     folder = read_place(named)
     if not isinstance(folder, Path):
         raise ConfigError("--report takes a folder of this machine.", item=named)
@@ -109,8 +110,7 @@ def _prepare_report(
         from emofuse.scale.report import write_report  # noqa: PLC0415 - an extra
     prepare_folder(folder)
 
-    def write(out: Place, summary: Summary) -> None:
-        shown = [own for own in (summary.source.text_column, summary.source.image_column) if own]
+    def write(out: Place) -> None:
         write_report(out, folder, date_column=date_column, group_columns=groups, show_columns=shown)
         click.echo(f"{folder / 'report.html'} sums it up.", err=True)
 

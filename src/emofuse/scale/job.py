@@ -21,7 +21,7 @@ from emofuse.scale.fields import DEFAULT_FIELDS, PREFIX, choose_columns
 from emofuse.scale.files import Done, PartFiles, read_marks, remove_run, replacing
 from emofuse.scale.open_source import open_source
 from emofuse.scale.places import WEB, Place, brought_here, explain, reaching, storage_errors
-from emofuse.scale.source import Partition, ReadOptions, Source
+from emofuse.scale.source import Partition, ReadOptions
 from emofuse.scale.table import open_format
 from emofuse.scale.worker import Task
 
@@ -86,7 +86,6 @@ class Summary:
         scored: Rows of this run; the others were there from an earlier one.
         seconds: That this run took.
         errors: File with a line for each bad row; None where there is none.
-        source: That was read.
     """
 
     rows: int
@@ -95,7 +94,6 @@ class Summary:
     scored: int
     seconds: float
     errors: Place | None
-    source: Source
 
 
 def score(job: Job, engine: Engine, *, resume: bool = False, progress: Progress | None = None) -> Summary:
@@ -133,7 +131,7 @@ def score(job: Job, engine: Engine, *, resume: bool = False, progress: Progress 
     with _keeping_parts(work):
         remove_run(work, RECORD)
     seconds = time.monotonic() - started
-    return Summary(tally.rows, tally.bad, tally.repeated, tally.scored, seconds, errors, task.source)
+    return Summary(tally.rows, tally.bad, tally.repeated, tally.scored, seconds, errors)
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ def write_report(
         folder: Where to write; made if it is not there.
         date_column: Column of dates; shares are then shown over time.
         group_columns: Columns whose values are compared with one another.
-        show_columns: Columns of the text or the picture's path, for the lists of single rows.
+        show_columns: Columns of the text or the picture's path, for the lists of single rows; those that the
+            table lacks are left out.
 
     Raises:
         ConfigError: The table lacks a column, has none of `emofuse score`, or the folder cannot be written.
@@ -56,6 +58,7 @@ def write_report(
     head = list(islice(rows, HEAD))
     found = list(dict.fromkeys(name for row in head for name in row))
     _check_columns(table, found if head else None, columns)
+    columns = replace(columns, shown=tuple(name for name in columns.shown if name in found))
     tally = Tally(columns)
     for number, row in enumerate(chain(head, rows), 1):
         tally.add(number, row)
@@ -132,7 +135,7 @@ def _check_columns(table: Place, found: Iterable[str] | None, columns: Columns) 
     if found is None:  # a table without rows may say nothing of its columns
         return
     has = f"it has {', '.join(found)}."
-    if missing := [name for name in columns.own if name not in found]:
+    if missing := [name for name in columns.needed if name not in found]:
         raise ConfigError(f"{table} has no column {', '.join(missing)}; {has}", item=missing[0])
     if not set(OUTPUTS) & set(found):
         raise ConfigError(f"{table} has no column of `emofuse score`; {has} Score it first.", item=str(table))

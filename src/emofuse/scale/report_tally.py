@@ -58,8 +58,12 @@ class Columns:
     @property
     def own(self) -> list[str]:
         """All columns of the user's own that are looked at, each once."""
-        named = [*([self.date] if self.date is not None else []), *self.groups, *self.shown]
-        return list(dict.fromkeys(named))
+        return list(dict.fromkeys([*self.needed, *self.shown]))
+
+    @property
+    def needed(self) -> list[str]:
+        """Those of them without which there is no report."""
+        return [*([self.date] if self.date is not None else []), *self.groups]
 
 
 @dataclass

@@ -266,13 +266,16 @@ def test_a_column_without_any_date(tmp_path):
 
 
 def test_missing_columns_are_named(table, tmp_path):
-    with pytest.raises(ConfigError, match=r"no column when, shop, words; it has date, store, text, emofuse_"):
-        write_report(
-            table, tmp_path, date_column="when", group_columns=["store", "shop"], show_columns=["words"]
-        )
+    with pytest.raises(ConfigError, match=r"no column when, shop; it has date, store, text, emofuse_"):
+        write_report(table, tmp_path, date_column="when", group_columns=["store", "shop"])
     plain = write_table(tmp_path / "plain.csv", [("1", "2")], header=("a", "b"))
     with pytest.raises(ConfigError, match="no column of `emofuse score`; it has a, b"):
         write_report(plain, tmp_path)
+
+
+def test_columns_to_be_shown_that_are_not_there_are_left_out(table, tmp_path):
+    figures, _ = report(table, tmp_path / "out", show_columns=["words", "text"])
+    assert figures["columns"]["shown"] == ["text"]
 
 
 def test_missing_parquet_columns_are_named(tmp_path):
