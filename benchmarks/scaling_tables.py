@@ -33,7 +33,7 @@ LIMITS = (
     ("dispatch", "texts_csv", "texts", "Parquet, whose partitions are larger"),
     ("merging", "texts", "texts_csv", "a job for each part of the input, side by side"),
     ("storage", "texts", "texts_csv", "row groups no larger than a partition"),
-    ("storage", "photos_folder", "photos", "a file system that grows with its readers"),
+    ("dispatch", "photos", "texts_large", "several jobs side by side, each with a driver of its own"),
     ("tail", "texts_large", "texts", "CSV, whose partitions are smaller; fewer workers"),
     ("starting", "texts_few", "texts", "fewer workers; a cluster that stands"),
     ("stragglers", "texts", "texts_large", "machines of one type, with no other tenants"),
