@@ -220,7 +220,8 @@ def test_a_long_stream_takes_no_more_memory_than_a_short_one():
     go(1000, 4000)
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert after - before < 10_000
+    # Ten bytes a turn, less than any object; other threads of the process allocate some.
+    assert after - before < 30_000
 
 
 def test_whoever_was_silent_longest_is_forgotten():
