@@ -1,11 +1,41 @@
-"""A real S3 server on this machine."""
+"""Tables and storages to score from: a small table, and a real S3 server on this machine."""
 
+import csv
 import gc
 import secrets
 import urllib.request
 from pathlib import Path
 
 import pytest
+
+from emofuse.scale import text_source
+
+
+@pytest.fixture
+def small_partitions(monkeypatch):
+    for kind in (text_source.CsvSource, text_source.JsonLinesSource, text_source.LinesSource):
+        monkeypatch.setattr(kind, "rows_each", 2)
+
+
+@pytest.fixture
+def texts():
+    return [
+        "so happy",
+        "this is awful",
+        "the bus is late",
+        "so happy",
+        "",
+        "what a lovely surprise",
+        "why me",
+    ]
+
+
+@pytest.fixture
+def table(tmp_path, texts):
+    path = tmp_path / "in.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["n", "text"], *enumerate(texts)])
+    return path
 
 
 class Lake:

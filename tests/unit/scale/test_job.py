@@ -10,7 +10,6 @@ from PIL import Image
 
 from emofuse import Predictor, Sample
 from emofuse.errors import ConfigError, ScoringError
-from emofuse.scale import text_source
 from emofuse.scale.fields import DEFAULT_FIELDS, FIELDS, choose_columns
 from emofuse.scale.job import Job, score
 from emofuse.scale.local import score_here
@@ -18,22 +17,8 @@ from emofuse.scale.source import ReadOptions
 from emofuse.scale.worker import PartitionScorer
 
 SMALL = ("text_bilstm",)
-TEXTS = ["so happy", "this is awful", "the bus is late", "so happy", "", "what a lovely surprise", "why me"]
 here = partial(score_here, workers=1)
-
-
-@pytest.fixture(autouse=True)
-def small_partitions(monkeypatch):
-    for kind in (text_source.CsvSource, text_source.JsonLinesSource, text_source.LinesSource):
-        monkeypatch.setattr(kind, "rows_each", 2)
-
-
-@pytest.fixture
-def table(tmp_path):
-    path = tmp_path / "in.csv"
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([["n", "text"], *enumerate(TEXTS)])
-    return path
+pytestmark = pytest.mark.usefixtures("small_partitions")
 
 
 def run(place, out, engine=here, *, resume=False, **options):
@@ -44,13 +29,13 @@ def read_lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_answers_are_those_of_the_predictor(table, tmp_path):
+def test_answers_are_those_of_the_predictor(table, texts, tmp_path):
     fields = ("emotion", "emotion_probabilities", "fine_emotions", "text", "faces", "prediction", "error")
     summary = run(table, tmp_path / "out.jsonl", fields=fields)
-    predictions = Predictor.load(SMALL).predict(Sample(id=str(i), text=t) for i, t in enumerate(TEXTS, 1))
+    predictions = Predictor.load(SMALL).predict(Sample(id=str(i), text=t) for i, t in enumerate(texts, 1))
     rows = read_lines(tmp_path / "out.jsonl")
     assert [row["emofuse_prediction"] for row in rows] == [own.to_dict() for own in predictions]
-    assert [row["n"] for row in rows] == [str(n) for n in range(len(TEXTS))]
+    assert [row["n"] for row in rows] == [str(n) for n in range(len(texts))]
     whole = predictions[0].to_dict()
     assert rows[0]["emofuse_emotion"] == whole["emotion"]["label"]
     assert rows[0]["emofuse_emotion_joy"] == whole["emotion"]["probabilities"]["joy"]

@@ -19,7 +19,6 @@ from PIL import Image
 
 from emofuse.cli import main
 from emofuse.errors import ConfigError, ScoringError
-from emofuse.scale import text_source
 from emofuse.scale.files import replacing
 from emofuse.scale.job import Job, score
 from emofuse.scale.local import score_here
@@ -30,7 +29,6 @@ from emofuse.scale.worker import PartitionScorer
 pytest.importorskip("upath")
 
 SMALL = ("text_bilstm",)
-TEXTS = ["so happy", "this is awful", "the bus is late", "so happy", "", "what a lovely surprise", "why me"]
 COMMAND = [sys.executable, "-m", "emofuse", "score"]
 here = partial(score_here, workers=1)
 
@@ -56,20 +54,6 @@ def interrupt():
 def run(place, out, engine=here, *, resume=False, **options):
     job = Job(read_place(str(place)), read_place(str(out)), **{"models": SMALL, **options})
     return score(job, engine, resume=resume)
-
-
-@pytest.fixture
-def small_partitions(monkeypatch):
-    for kind in (text_source.CsvSource, text_source.JsonLinesSource, text_source.LinesSource):
-        monkeypatch.setattr(kind, "rows_each", 2)
-
-
-@pytest.fixture
-def table(tmp_path):
-    path = tmp_path / "in.csv"
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([["n", "text"], *enumerate(TEXTS)])
-    return path
 
 
 @pytest.fixture
@@ -122,10 +106,10 @@ def test_paths_need_nothing_of_fsspec(table):
 
 @pytest.mark.usefixtures("small_partitions")
 @pytest.mark.parametrize(("source", "out"), [("csv", "csv"), ("jsonl", "tsv"), ("parquet", "parquet")])
-def test_tables_become_the_same_as_on_a_disk(lake, table, source, out):
+def test_tables_become_the_same_as_on_a_disk(lake, table, texts, source, out):
     if source == "jsonl":
         table = table.with_suffix(".jsonl")
-        lines = [json.dumps({"text": text, f"k{n}": n}) for n, text in enumerate(TEXTS)]
+        lines = [json.dumps({"text": text, f"k{n}": n}) for n, text in enumerate(texts)]
         table.write_text("\n".join([*lines, "broken", ""]))
     elif source == "parquet":
         reader, parquet = pytest.importorskip("pyarrow.csv"), pytest.importorskip("pyarrow.parquet")
