@@ -29,7 +29,7 @@ LABELS = ("joy", "sadness", "anger", "fear", "love", "surprise")
 WORDS = 400  # of each label, made of letters, so that many are seen once or never
 FILLER = "the day we had a very long week at home and then it was over for us all in town"
 SPLITS = {"train": 3000, "val": 1200, "test": 6}
-RECIPE = {
+RECIPE: dict[str, Any] = {
     "name": "shared",
     "task": "text",
     "encoder": {"name": "bilstm", "embedding": 128, "hidden": 128, "heads": 0, "dropout": 0.0},
@@ -37,6 +37,13 @@ RECIPE = {
     "heads": {"emotion6": {}},
     "corpora": [{"name": "emotion", "root": ".", "heads": {"emotion6": "emotion6"}}],
     "train": {"epochs": 4, "batch_size": 64, "lr": 1e-3, "precision": "32-true"},
+}
+# Enough arithmetic in a step that sharing it pays.
+LARGE = RECIPE | {
+    "encoder": {"name": "minilm_bilstm", "hidden": 128, "heads": 0, "dropout": 0.0},
+    "tokenizer": {"source": "minilm", "max_tokens": 64, "emoji": "keep"},
+    "corpora": [{"name": "emotion", "root": ".", "heads": {"emotion6": "emotion6"}, "limit": 960}],
+    "train": RECIPE["train"] | {"epochs": 3},
 }
 
 
@@ -55,7 +62,9 @@ def write_corpus(folder: Path) -> None:
         (folder / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
 
 
-def train(folder: Path, name: str, processes: int, overrides: list[str]) -> dict[str, Any]:
+def train(
+    folder: Path, name: str, processes: int, overrides: list[str], recipe: str = "recipe.yaml"
+) -> dict[str, Any]:
     """Train by the command that users type.
 
     Args:
@@ -63,11 +72,12 @@ def train(folder: Path, name: str, processes: int, overrides: list[str]) -> dict
         name: Of the run.
         processes: Number of them, with one thread each.
         overrides: `key=value` strings.
+        recipe: File in the folder.
 
     Returns:
         Seconds of each epoch after the first, and the score of the last.
     """
-    command = [sys.executable, "-m", "emofuse", "train", "recipe.yaml", "--data-root", ".", "--run-dir", name]
+    command = [sys.executable, "-m", "emofuse", "train", recipe, "--data-root", ".", "--run-dir", name]
     command += ["--devices", str(processes), *(part for own in overrides for part in ("--set", own))]
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     times: list[float] = []
@@ -107,11 +117,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     arguments = parser.parse_args()
     before = os.getloadavg()
-    plain, drawn = [], []
+    plain, drawn, large = [], [], []
     with TemporaryDirectory() as place:
         folder = Path(place)
         write_corpus(folder)
         (folder / "recipe.yaml").write_text(yaml.safe_dump(RECIPE), encoding="utf-8")
+        (folder / "large.yaml").write_text(yaml.safe_dump(LARGE), encoding="utf-8")
+        for processes in (1, 2):
+            large.append(train(folder, f"large{processes}", processes, [], "large.yaml"))
         for processes in (1, 2):
             plain.append(train(folder, f"plain{processes}", processes, []))
         apart = difference(folder, "plain1", "plain2")
@@ -128,9 +141,10 @@ def main() -> None:
         "recipe": RECIPE,
         "without_chance": {"runs": plain, "largest_weight_difference": apart},
         "with_dropout": drawn,
+        "large": {"recipe": LARGE, "runs": large},
     }
     arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({key: figures[key] for key in ("without_chance", "with_dropout")}, indent=1))
+    print(json.dumps({key: figures[key] for key in ("without_chance", "with_dropout", "large")}, indent=1))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ def fields_table() -> str:
 def distributed_table() -> str:
     """One process and two on the same training."""
     record = read("distributed_training")
-    runs = [("none", own) for own in record["without_chance"]["runs"]]
-    runs += [(f"0.3, seed {own['seed']}", own) for own in record["with_dropout"]]
+    runs = [("MiniLM, none", own) for own in record["large"]["runs"]]
+    runs += [("LSTM, none", own) for own in record["without_chance"]["runs"]]
+    runs += [(f"LSTM, 0.3, seed {own['seed']}", own) for own in record["with_dropout"]]
     rows = [
         [
             own["processes"],
@@ -31,14 +32,15 @@ def distributed_table() -> str:
         for dropout, own in runs
     ]
     table = render(
-        ["processes", "dropout", "seconds of the epochs after the first", "validation macro F1"], rows
+        ["processes", "network, dropout", "seconds of the epochs after the first", "validation macro F1"],
+        rows,
     )
     difference = record["without_chance"]["largest_weight_difference"]
     before, after = record["load_before"][0], record["load_after"][0]
     about = (
         f"`{record['command']}`, {record['machine']['cores']} cores, load {before:.1f} before, {after:.1f} "
-        f"after, {record['machine']['date']}. Without dropout the largest difference of two weights is "
-        f"{difference:.0e}."
+        f"after, {record['machine']['date']}. The largest difference of two weights of the LSTM without dropout "
+        f"is {difference:.0e}."
     )
     return f"{table}\n\n{about}"
 
