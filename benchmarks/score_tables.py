@@ -39,8 +39,8 @@ def distributed_table() -> str:
     before, after = record["load_before"][0], record["load_after"][0]
     about = (
         f"`{record['command']}`, {record['machine']['cores']} cores, load {before:.1f} before, {after:.1f} "
-        f"after, {record['machine']['date']}. The largest difference of two weights of the LSTM without dropout "
-        f"is {difference:.0e}."
+        f"after, {record['machine']['date']}. The largest difference of two weights of the LSTM "
+        f"without dropout is {difference:.0e}."
     )
     return f"{table}\n\n{about}"
 
