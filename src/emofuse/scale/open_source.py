@@ -124,7 +124,7 @@ def _find_remote_pictures(folder: UPath) -> Iterator[str]:
 
 def _is_folder(place: Place) -> bool:
     # A web server knows no folders.
-    return place.is_dir() if isinstance(place, Path) or place.protocol not in WEB else False
+    return (isinstance(place, Path) or place.protocol not in WEB) and place.is_dir()
 
 
 def _check_encoding(encoding: str) -> None:

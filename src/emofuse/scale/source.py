@@ -135,7 +135,7 @@ def make_row(number: int, values: Mapping[str, Any], source: Source, table: Plac
         number: Of the row.
         values: Its cells.
         source: Knows its columns.
-        table: That paths of pictures are relative to.
+        table: That the row is in; paths of pictures are relative to its folder.
         raw: Everything that was read, to be checked for bytes that could not be decoded.
 
     Returns:
