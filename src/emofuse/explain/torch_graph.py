@@ -140,6 +140,10 @@ def _not_rounded(_: Attributes, values: Tensor) -> tuple[Tensor, Tensor, Tensor]
     return values, torch.ones(()), torch.zeros(())
 
 
+def _scale_not_rounded(attributes: Attributes, values: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
+    return values / scale + zero.float()
+
+
 def _matmul_integer(
     _: Attributes, left: Tensor, right: Tensor, left_zero: Tensor, right_zero: Tensor | None = None
 ) -> Tensor:
@@ -203,6 +207,7 @@ _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "MatMul": lambda _, left, right: left @ right,
     "MatMulInteger": _matmul_integer,
     "Mul": lambda _, left, right: left * right,
+    "QuantizeLinear": _scale_not_rounded,
     "ReduceMax": _reduce(torch.amax),
     "ReduceMean": _reduce(torch.mean),
     "Relu": lambda _, values: values.relu(),

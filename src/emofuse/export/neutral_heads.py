@@ -190,9 +190,16 @@ def _head_input(makers: Mapping[str, onnx.NodeProto], output: str) -> str | None
     while node is not None and node.op_type in {"Add", "Mul", "Cast", "MatMulInteger", "MatMul"}:
         name = node.input[0]
         if node.op_type == "MatMul":
-            return str(name)
+            return _before_rounding(makers, str(name))
         node = makers.get(name)
     return str(node.input[0]) if node is not None and node.op_type == "DynamicQuantizeLinear" else None
+
+
+def _before_rounding(makers: Mapping[str, onnx.NodeProto], name: str) -> str:
+    node = makers.get(name)
+    if node is None or node.op_type not in {"QuantizeLinear", "DequantizeLinear"}:
+        return name
+    return _before_rounding(makers, node.input[0])
 
 
 def _replace_heads(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from emofuse.errors import EmofuseError
 from emofuse.export.lstm import replace_lstms
+from emofuse.export.outliers import even_out
 from emofuse.runtime.session import load_onnxruntime, open_session
 
 __all__ = ["QUANTIZERS", "ParityError", "check_parity", "export_onnx", "trace_onnx"]
@@ -171,6 +172,39 @@ class _Reader:
 
 
 def _int8_static(source: Path, target: Path, inputs: Inputs) -> None:
+    texts = onnx.load(source).graph.input[0].name == "input_ids"
+    (_int8_static_texts if texts else _int8_static_pictures)(source, target, inputs)
+
+
+def _int8_static_texts(source: Path, target: Path, inputs: Inputs) -> None:
+    quantization = _load_quantization()
+    with TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        _int8_embedding(source, prepared, inputs)
+        even_out(prepared, inputs)
+        graph = onnx.load(prepared).graph
+        constants = {tensor.name for tensor in graph.initializer}
+        between = [n.name for n in graph.node if n.op_type == "MatMul" and n.input[1] not in constants]
+        quantization.quantize_static(
+            prepared,
+            target,
+            _Reader(graph.input[0].name, inputs),
+            quant_format=quantization.QuantFormat.QDQ,
+            op_types_to_quantize=["MatMul"],
+            nodes_to_exclude=between,
+            per_channel=True,
+            reduce_range=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            extra_options={
+                # The few outliers of a transformer's activations are in every text; more would be coarse.
+                "CalibMovingAverage": True,
+                "OpTypesToExcludeOutputQuantization": ["MatMul"],
+            },
+        )
+
+
+def _int8_static_pictures(source: Path, target: Path, inputs: Inputs) -> None:
     quantization = _load_quantization()
     with TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"

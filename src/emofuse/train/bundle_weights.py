@@ -20,7 +20,7 @@ from torch import nn
 from emofuse.errors import ConfigError
 from emofuse.runtime.bundle import ModelBundle
 from emofuse.train.classifier import EmotionNetwork
-from emofuse.train.encoders.minilm import MiniLm
+from emofuse.train.encoders.minilm import HIDDEN, MiniLm
 from emofuse.train.graph_weights import GraphWeights
 
 __all__ = ["load_bundle_weights"]
@@ -37,8 +37,8 @@ def load_bundle_weights(network: EmotionNetwork, bundle: ModelBundle) -> None:
     the bundle.
 
     Args:
-        network: As the bundle's recipe builds it. Weights do not tell the number of attention heads: it is
-            taken on trust.
+        network: As the bundle's recipe builds it, before anything is pruned. Weights do not tell the number
+            of attention heads: it is taken on trust.
         bundle: A text bundle that `emofuse export` wrote.
 
     Raises:
@@ -49,6 +49,10 @@ def load_bundle_weights(network: EmotionNetwork, bundle: ModelBundle) -> None:
     graph = GraphWeights(onnx.load(bundle.model_path).graph, dither=np.random.default_rng(SEED))
     # Some graphs were traced with the network inside another module.
     prefix = "network." if any(name.startswith("network.") for name in graph.unread) else ""
+    for path, module in network.named_modules():
+        if isinstance(module, MiniLm):
+            bias = graph.read(f"{prefix}{path}.layers.0.expand.bias")
+            module.prune_feed_forward(1.0 if bias is None else len(bias) / HIDDEN)
     own = network.state_dict()
     for name, array in _read(network, graph, prefix):
         if array is None:

@@ -6,7 +6,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-__all__ = ["GraphWeights"]
+__all__ = ["EVEN", "GraphWeights"]
+
+EVEN = "_even"  # behind the name of a value: the constant that shrinks its outlying channels
 
 Matrix = NDArray[np.float64]
 
@@ -92,11 +94,24 @@ class GraphWeights:
             node = self._makers.get(node.input[0])
         if node is None or node.op_type not in {"MatMul", "MatMulInteger"}:
             return None
-        name = node.input[1].removesuffix("_quantized")
+        source = self._makers.get(node.input[1])
+        name = (source.input[0] if source is not None else node.input[1]).removesuffix("_quantized")
         matrix = self.read(name)
-        if matrix is None or self._dither is None or name in self._tensors:
-            return matrix
-        return matrix + self._dither.uniform(-0.5, 0.5, matrix.shape) * self._array(f"{name}_scale")
+        if matrix is None:
+            return None
+        if self._dither is not None and name not in self._tensors:
+            matrix = matrix + self._dither.uniform(-0.5, 0.5, matrix.shape) * self._array(f"{name}_scale")
+        shrunk = self._shrunk(node.input[0])
+        return matrix if shrunk is None else matrix * shrunk[:, None]
+
+    def _shrunk(self, name: str) -> Matrix | None:
+        # Rows of outlying channels are as much larger as the channels were made smaller.
+        node = self._makers.get(name)
+        while node is not None and node.op_type in {"QuantizeLinear", "DequantizeLinear"}:
+            node = self._makers.get(node.input[0])
+        if node is None or node.op_type != "Mul" or not node.input[1].endswith(EVEN):
+            return None
+        return self.read(node.input[1])
 
     def _array(self, name: str) -> Matrix:
         array: Matrix = onnx.numpy_helper.to_array(self._tensors[name]).astype(np.float64)

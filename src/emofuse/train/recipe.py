@@ -237,10 +237,11 @@ class ExportConfig:
     """How the trained network becomes a bundle.
 
     Attributes:
-        quantize: `int8_dynamic` for matrix products of transformers, `int8_static` for convolutions,
-            `int8_embedding` for the token table alone, `none` for float32.
-        max_batch: Samples per session run. Dynamic int8 scales activations over the whole batch, so
-            only batches of one keep a result independent of its neighbours.
+        quantize: `int8_static` for convolutions and the products of transformers, whose activations get
+            constant scales from validation samples; `int8_dynamic` for products whose activations are scaled
+            anew in each batch; `int8_embedding` for the token table alone, `none` for float32.
+        max_batch: Samples per session run. With `int8_dynamic` only batches of one keep a result independent
+            of its neighbours.
         version: Version of the bundle.
         average: Take the mean of the best and the last epoch's weights; between two epochs of one run it is
             mostly better than either (Wortsman et al. 2022, "Model soups").

@@ -149,7 +149,7 @@ def _start(
 
 
 def _prune(network: EmotionNetwork, recipe: Recipe) -> None:
-    if recipe.encoder.feed_forward < 1 and isinstance(network.encoder, MiniLmBiLstmEncoder):
+    if isinstance(network.encoder, MiniLmBiLstmEncoder):
         network.encoder.backbone.prune_feed_forward(recipe.encoder.feed_forward)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from onnxruntime.quantization import quantize_dynamic
 from tests.conftest import record_checksums, save_graph
 from tests.unit.datasets.test_corpora import make_emotion, make_fer, make_goemotions
 from tokenizers import Tokenizer
@@ -20,6 +19,7 @@ from emofuse.evaluate.answers import answer_corpus
 from emofuse.evaluate.calibration import choose_thresholds
 from emofuse.evaluate.fairness import audit_text
 from emofuse.export.neutral_heads import neutralize, solve_edit
+from emofuse.export.onnx_model import QUANTIZERS
 from emofuse.runtime.bundle import load_bundle, verify_bundle
 from emofuse.runtime.model_set import open_text_model
 from emofuse.taxonomy import load_taxonomy
@@ -137,15 +137,14 @@ def test_the_copy_reads_persons_more_alike(changed):
     assert after.largest.absolute.value < before.largest.absolute.value / 2
 
 
-@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("int8", [None, "MatMulInteger", "QuantizeLinear"])
 def test_hardly_any_strength_answers_as_before(text_bundle, changed, tmp_path, int8):
     bundle = linear_heads(text_bundle, tmp_path / "tiny")
     if int8:
-        # As export does it: weights of eight bits would saturate on processors without VNNI.
-        options = {"op_types_to_quantize": ["MatMul"], "per_channel": True, "reduce_range": True}
-        quantize_dynamic(changed[0].model_path, bundle.model_path, **options)
-        operators = {node.op_type for node in onnx.load(bundle.model_path).graph.node}
-        assert "MatMulInteger" in operators
+        kind = "int8_dynamic" if int8 == "MatMulInteger" else "int8_static"
+        shown = [np.arange(8).reshape(2, 4) + i for i in range(0, 40, 8)]
+        QUANTIZERS[kind](changed[0].model_path, bundle.model_path, shown)
+        assert int8 in {node.op_type for node in onnx.load(bundle.model_path).graph.node}
         record_checksums(bundle.path)
     (tmp_path / "emotion").mkdir()
     make_emotion(tmp_path / "emotion")

@@ -85,15 +85,17 @@ def bundles(run, tmp_path_factory):
     """Kind of int8 -> the bundle of one and the same run."""
     folder = tmp_path_factory.mktemp("bundles")
     export_any(run, folder / "none")
-    for kind in ("int8_embedding", "int8_dynamic"):
+    shown = [np.random.default_rng(i).integers(0, 3, (8, 7)) for i in range(4)]
+    for kind in ("int8_embedding", "int8_dynamic", "int8_static"):
         shutil.copytree(folder / "none", folder / kind)
-        QUANTIZERS[kind](folder / "none" / "model.onnx", folder / kind / "model.onnx", [])
+        QUANTIZERS[kind](folder / "none" / "model.onnx", folder / kind / "model.onnx", shown)
         record_checksums(folder / kind)
     return folder
 
 
 @pytest.mark.parametrize(
-    ("kind", "tolerance"), [("none", 1e-5), ("int8_embedding", 1e-4), ("int8_dynamic", 0.1)]
+    ("kind", "tolerance"),
+    [("none", 1e-5), ("int8_embedding", 1e-4), ("int8_dynamic", 0.1), ("int8_static", 0.1)],
 )
 def test_a_network_gets_the_weights_of_its_bundle_back(bundles, kind, tolerance):
     bundle = load_bundle(bundles / kind)
@@ -144,10 +146,8 @@ def test_training_starts_where_the_bundle_stood(data, bundles, tmp_path):
     np.testing.assert_allclose(answers.found[0][0], reading.probabilities["emotion6"], atol=1e-4)
     assert (tmp_path / "run" / "tokenizer.json").read_bytes() == (bundle.path / "tokenizer.json").read_bytes()
     export_any(tmp_path / "run", tmp_path / "bundle")
-    assert (
-        json.loads((tmp_path / "bundle" / "bundle.json").read_text())["effort"]["init_from"]
-        == bundle.path.name
-    )
+    manifest = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
+    assert manifest["effort"]["init_from"] == bundle.name
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from emofuse.errors import ConfigError
 from emofuse.train.encoders.face_resnet import FaceResNetEncoder
 from emofuse.train.encoders.minilm import MiniLm
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
@@ -20,6 +21,10 @@ def test_pruning_keeps_what_matters_most():
     network.prune_feed_forward(0.25 * 0.75)
     heavy = network(IDS)
     assert 0 < (light - whole).norm() < (heavy - whole).norm()
+    with pytest.raises(
+        ConfigError, match=r"have 256 feed-forward units a layer. Write feed_forward: 0\.1667"
+    ):
+        network.prune_feed_forward(0.5)
 
 
 def test_frozen_backbone_neither_learns_nor_drops():

@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emofuse.errors import MissingExtraError
+from emofuse.errors import ConfigError, MissingExtraError
 
-__all__ = ["MiniLm", "SelfAttention", "minilm_folder"]
+__all__ = ["HIDDEN", "MiniLm", "SelfAttention", "minilm_folder"]
 
 WIDTH, LAYERS, HEADS, HIDDEN, VOCABULARY, POSITIONS, EPSILON = 384, 6, 12, 1536, 30522, 512, 1e-12
 
@@ -79,7 +79,7 @@ class _Layer(nn.Module):
 
     def prune(self, count: int) -> None:
         weight = self.expand.weight.norm(dim=1) * self.contract.weight.norm(dim=0)
-        kept = weight.topk(min(count, len(weight))).indices.sort().values
+        kept = weight.topk(count).indices.sort().values
         bias = self.expand.bias[kept].detach()
         into, out = self.expand.weight[kept].detach(), self.contract.weight[:, kept].detach()
         self.expand, before = nn.Linear(WIDTH, len(kept)), self.contract
@@ -111,12 +111,21 @@ class MiniLm(nn.Module):
         Args:
             share: Of each layer's 1,536 units that stay, 0-1; rounded to a multiple of 64.
 
+        Raises:
+            ConfigError: Fewer are left already.
+
         Source: structured magnitude pruning, as in Li et al. 2017, "Pruning Filters for Efficient ConvNets":
             a unit's weight is the product of the norms of what goes in and what comes out.
         """
         count = max(64, round(share * HIDDEN / 64) * 64)
         for layer in self.layers:
             assert isinstance(layer, _Layer)
+            if (left := len(layer.expand.weight)) < count:
+                raise ConfigError(
+                    f"The weights to start from have {left} feed-forward units a layer. Write "
+                    f"feed_forward: {left / HIDDEN:.4f} below encoder.",
+                    item="feed_forward",
+                )
             layer.prune(count)
 
     def forward(self, input_ids: Tensor) -> Tensor:
