@@ -140,7 +140,7 @@ def _not_rounded(_: Attributes, values: Tensor) -> tuple[Tensor, Tensor, Tensor]
     return values, torch.ones(()), torch.zeros(())
 
 
-def _scale_not_rounded(attributes: Attributes, values: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
+def _scale_not_rounded(_: Attributes, values: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
     return values / scale + zero.float()
 
 

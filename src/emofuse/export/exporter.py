@@ -129,8 +129,8 @@ def export_run(
         files["tokenizer.json"] = (run_dir / "tokenizer.json").read_bytes()
     effort = read_effort(run_dir)
     if effort and recipe.init_from:
-        start = Path(recipe.init_from)
-        effort["init_from"] = read_bundle(start).name if (start / "bundle.json").exists() else start.name
+        start = recipe.init_from
+        effort["init_from"] = load_bundle(start).name if is_bundle(start) else Path(start).name
     manifest = _manifest(recipe, tokenizer, outputs, metrics) | {
         "effort": effort,
         "history": read_history(run_dir),

@@ -177,25 +177,22 @@ def _int8_static(source: Path, target: Path, inputs: Inputs) -> None:
 
 
 def _int8_static_texts(source: Path, target: Path, inputs: Inputs) -> None:
-    quantization = _load_quantization()
     with TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         _int8_embedding(source, prepared, inputs)
         even_out(prepared, inputs)
         graph = onnx.load(prepared).graph
         constants = {tensor.name for tensor in graph.initializer}
-        between = [n.name for n in graph.node if n.op_type == "MatMul" and n.input[1] not in constants]
-        quantization.quantize_static(
+        _quantize_static(
             prepared,
             target,
-            _Reader(graph.input[0].name, inputs),
-            quant_format=quantization.QuantFormat.QDQ,
+            _Reader("input_ids", inputs),
             op_types_to_quantize=["MatMul"],
-            nodes_to_exclude=between,
-            per_channel=True,
-            reduce_range=True,
-            activation_type=quantization.QuantType.QUInt8,
-            weight_type=quantization.QuantType.QInt8,
+            nodes_to_exclude=[
+                node.name
+                for node in graph.node
+                if node.op_type == "MatMul" and node.input[1] not in constants
+            ],
             extra_options={
                 # The few outliers of a transformer's activations are in every text; more would be coarse.
                 "CalibMovingAverage": True,
@@ -205,23 +202,32 @@ def _int8_static_texts(source: Path, target: Path, inputs: Inputs) -> None:
 
 
 def _int8_static_pictures(source: Path, target: Path, inputs: Inputs) -> None:
-    quantization = _load_quantization()
     with TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
-        quantization.shape_inference.quant_pre_process(source, prepared, skip_symbolic_shape=True)
-        model = onnx.load(prepared)
-        quantization.quantize_static(
+        _load_quantization().shape_inference.quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        graph = onnx.load(prepared).graph
+        _quantize_static(
             prepared,
             target,
-            _Reader(model.graph.input[0].name, inputs),
-            quant_format=quantization.QuantFormat.QDQ,
+            _Reader(graph.input[0].name, inputs),
             op_types_to_quantize=["Conv", "Clip", "Add", "ReduceMean"],
-            nodes_to_exclude=_after_features(model.graph),
-            per_channel=True,
-            reduce_range=True,
-            activation_type=quantization.QuantType.QUInt8,
-            weight_type=quantization.QuantType.QInt8,
+            nodes_to_exclude=_after_features(graph),
         )
+
+
+def _quantize_static(prepared: Path, target: Path, reader: _Reader, **options: Any) -> None:
+    quantization = _load_quantization()
+    quantization.quantize_static(
+        prepared,
+        target,
+        reader,
+        quant_format=quantization.QuantFormat.QDQ,
+        per_channel=True,
+        reduce_range=True,
+        activation_type=quantization.QuantType.QUInt8,
+        weight_type=quantization.QuantType.QInt8,
+        **options,
+    )
 
 
 def _after_features(graph: onnx.GraphProto) -> list[str]:

@@ -126,7 +126,8 @@ class MiniLm(nn.Module):
                     f"feed_forward: {left / HIDDEN:.4f} below encoder.",
                     item="feed_forward",
                 )
-            layer.prune(count)
+            if left > count:
+                layer.prune(count)
 
     def forward(self, input_ids: Tensor) -> Tensor:
         """Encode tokens.
