@@ -63,7 +63,13 @@ def trained(data, tmp_path_factory):
                 "tokenizer.vocabulary=300",
             ]
             if recipe.init_from:
-                changes.append(f"init_from={of(Path(recipe.init_from).name)}")
+                start = Path(recipe.init_from)
+                if start.name == "bundle":
+                    start = export_once(of(start.parent.name))
+                    changes.append(f"distill.teacher={start}")
+                else:
+                    start = of(start.name)
+                changes.append(f"init_from={start}")
             if recipe.persons:
                 changes.append("persons.groups=1")
             settings = [part for change in changes for part in ("--set", change)]
@@ -75,17 +81,16 @@ def trained(data, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def exported(trained, tmp_path_factory):
+def exported(trained):
     """Recipe -> the bundle of its run in miniature."""
-    folder = tmp_path_factory.mktemp("exported")
+    return lambda name: str(export_once(trained(name)))
 
-    def of(name):
-        bundle = folder / name
-        if not bundle.exists():
-            cli.main(["export", str(trained(name)), "-o", str(bundle)], standalone_mode=False)
-        return str(bundle)
 
-    return of
+def export_once(run):
+    bundle = run / "bundle"
+    if not bundle.exists():
+        cli.main(["export", str(run), "-o", str(bundle)], standalone_mode=False)
+    return bundle
 
 
 @pytest.fixture(scope="module")

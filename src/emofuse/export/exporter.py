@@ -34,14 +34,14 @@ from emofuse.runtime.session import open_session
 from emofuse.taxonomy import load_taxonomy
 from emofuse.train.checkpoints import read_effort, read_history
 from emofuse.train.classifier import EmotionNetwork
-from emofuse.train.data import Example, input_px
+from emofuse.train.data import Example, batch_examples, input_px
 from emofuse.train.recipe import Recipe
 from emofuse.train.start import is_bundle
 from emofuse.train.trainer import load_run
 from emofuse.train.validation import read_validation
 from emofuse.types import FloatArray
 
-__all__ = ["batch_examples", "export_run", "run_heads"]
+__all__ = ["export_run", "run_heads"]
 
 MAX_WINDOWS = 32
 CALIBRATION_BATCHES = 24
@@ -140,28 +140,6 @@ def export_run(
     manifest["reference"] = reference_of_model(read_bundle(bundle_dir), inputs, logits)
     write_bundle(bundle_dir, manifest, files)
     return manifest
-
-
-def batch_examples(examples: Sequence[Example], size: int) -> list[tuple[list[int], NDArray[Any]]]:
-    """Batches of examples whose inputs have one shape.
-
-    Args:
-        examples: Encoded examples.
-        size: Most of a batch.
-
-    Returns:
-        Rows of `examples`, and their inputs as a graph takes them.
-    """
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for index, example in enumerate(examples):
-        groups.setdefault(example.inputs.shape, []).append(index)
-    batches = []
-    for group in groups.values():
-        for start in range(0, len(group), size):
-            rows = group[start : start + size]
-            stacked = np.stack([examples[i].inputs for i in rows])
-            batches.append((rows, stacked if stacked.dtype == np.uint8 else stacked.astype(np.int64)))
-    return batches
 
 
 def run_heads(

@@ -10,9 +10,10 @@ import numpy as np
 from emofuse.errors import ConfigError
 from emofuse.evaluate.reference import reference_of_fusion, reference_of_model
 from emofuse.export.bundle_writer import update_manifest
-from emofuse.export.exporter import batch_examples, run_heads
+from emofuse.export.exporter import run_heads
 from emofuse.runtime.bundle import ModelBundle, read_bundle
 from emofuse.runtime.session import open_session
+from emofuse.train.data import batch_examples
 from emofuse.train.validation import read_validation
 
 __all__ = ["add_reference"]

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emofuse.export.exporter import batch_examples, export_run
+from emofuse.export.exporter import export_run
 from emofuse.runtime.activation import activate
 from emofuse.runtime.bundle import ModelBundle, load_bundle
 from emofuse.runtime.evidence import EMBEDDING, ModelReading, feature_vector
 from emofuse.runtime.session import open_session
-from emofuse.train.data import Example
+from emofuse.train.data import Example, batch_examples
 from emofuse.train.fusion.data import FusionTable
 from emofuse.train.fusion.recipe import FusionRecipe, MemberConfig
 from emofuse.train.fusion.training import load_tuned

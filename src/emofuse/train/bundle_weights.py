@@ -52,7 +52,7 @@ def load_bundle_weights(network: EmotionNetwork, bundle: ModelBundle) -> None:
     for path, module in network.named_modules():
         if isinstance(module, MiniLm):
             bias = graph.read(f"{prefix}{path}.layers.0.expand.bias")
-            module.prune_feed_forward(1.0 if bias is None else len(bias) / HIDDEN)
+            module.narrow(HIDDEN if bias is None else len(bias))
     own = network.state_dict()
     for name, array in _read(network, graph, prefix):
         if array is None:

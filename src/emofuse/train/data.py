@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import lightning
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -36,6 +37,7 @@ __all__ = [
     "Batch",
     "ClassifierData",
     "Example",
+    "batch_examples",
     "input_px",
     "prepare_input",
     "read_examples",
@@ -163,6 +165,28 @@ def read_samples(corpus: CorpusConfig, data_root: Path, seed: int, *, training: 
 def _top_label(sample: Sample, taxonomy: str) -> str | None:
     labels = sample.labels.get(taxonomy)
     return max(labels, key=lambda label: labels[label]) if labels else None
+
+
+def batch_examples(examples: Sequence[Example], size: int) -> list[tuple[list[int], NDArray[Any]]]:
+    """Batches of examples whose inputs have one shape.
+
+    Args:
+        examples: Encoded examples.
+        size: Most of a batch.
+
+    Returns:
+        Rows of `examples`, and their inputs as a graph takes them.
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, example in enumerate(examples):
+        groups.setdefault(example.inputs.shape, []).append(index)
+    batches = []
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            rows = group[start : start + size]
+            stacked = np.stack([examples[i].inputs for i in rows])
+            batches.append((rows, stacked if stacked.dtype == np.uint8 else stacked.astype(np.int64)))
+    return batches
 
 
 def _encode(

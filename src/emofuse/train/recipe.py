@@ -45,8 +45,8 @@ class EncoderConfig:
         batch_norm: Normalise the encoder's output over the batch.
         dropout: Dropout on the encoder's output, 0-1.
         frozen: Keep the pretrained layers as they are.
-        feed_forward: Share of the pretrained transformer's feed-forward units that is kept; the units with
-            the smallest weights go, which makes the model smaller and faster.
+        feed_forward: Share of the pretrained transformer's feed-forward units that is kept; those go that the
+            others can best stand in for, which makes the model smaller and faster.
         image_px: Side to which a face crop is enlarged inside the network (not for `cnn`), or of the square
             into which a whole picture is brought.
         channels: Widths of the convolution blocks (`cnn` only).

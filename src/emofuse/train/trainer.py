@@ -16,11 +16,13 @@ from emofuse.preprocess import WordPieceTokenizer
 from emofuse.runtime.bundle import load_bundle
 from emofuse.train.augment import ImageAugment
 from emofuse.train.classifier import Classifier, EmotionNetwork
-from emofuse.train.data import ClassifierData, read_texts
+from emofuse.train.data import ClassifierData, batch_examples, read_texts
 from emofuse.train.encoders import build_encoder
 from emofuse.train.encoders.face import FaceEncoder
+from emofuse.train.encoders.minilm import MiniLm, count_units
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.persons import PersonPairing
+from emofuse.train.pruning import prune_feed_forward
 from emofuse.train.recipe import Recipe
 from emofuse.train.runs import begin_run, best_of, build_trainer, fit, read_run_recipe, read_weights
 from emofuse.train.shares import EVERY_CARD, Processes
@@ -33,6 +35,7 @@ from emofuse.train.vectors import load_vectors
 __all__ = ["load_run", "train"]
 
 SETTLE_FACES = 256
+PRUNE_TEXTS = 3000
 
 
 def train(
@@ -80,9 +83,10 @@ def train(
     if first:
         write_validation(run_dir / "validation.npz", data.validation, data.sizes)
     network = _build_network(recipe, tokenizer, pretrained=not recipe.init_from)
-    if not goes_on:
+    if goes_on:
+        _narrow(network, recipe)
+    else:
         _start(network, recipe, tokenizer, data)
-    _prune(network, recipe)
     augment = None if recipe.task == "text" else ImageAugment(recipe.augment)
     persons = PersonPairing(recipe.persons, recipe, tokenizer) if recipe.persons and tokenizer else None
     model = Classifier(network, recipe, data.label_weights(), augment=augment, persons=persons)
@@ -113,7 +117,7 @@ def load_run(run_dir: Path) -> tuple[Recipe, EmotionNetwork, WordPieceTokenizer 
     if recipe.task == "text":
         tokenizer = WordPieceTokenizer.from_file(run_dir / "tokenizer.json")
     network = _build_network(recipe, tokenizer, pretrained=False)
-    _prune(network, recipe)
+    _narrow(network, recipe)
     weights = read_weights(checkpoint)
     if recipe.export.average:
         last = read_weights(run_dir / "checkpoints" / "last.ckpt")
@@ -146,11 +150,21 @@ def _start(
         random = np.random.default_rng(recipe.seed)
         chosen = random.choice(len(data.training), min(SETTLE_FACES, len(data.training)), replace=False)
         network.encoder.settle(torch.from_numpy(np.stack([data.training[i].inputs for i in chosen])))
-
-
-def _prune(network: EmotionNetwork, recipe: Recipe) -> None:
     if isinstance(network.encoder, MiniLmBiLstmEncoder):
-        network.encoder.backbone.prune_feed_forward(recipe.encoder.feed_forward)
+        _prune(network.encoder.backbone, recipe, data)
+
+
+def _prune(backbone: MiniLm, recipe: Recipe, data: ClassifierData) -> None:
+    units = count_units(recipe.encoder.feed_forward)
+    random = np.random.default_rng(recipe.seed)
+    chosen = random.permutation(len(data.training))[:PRUNE_TEXTS]
+    batches = batch_examples([data.training[i] for i in chosen], recipe.train.batch_size)
+    prune_feed_forward(backbone, units, [torch.from_numpy(batch) for _, batch in batches])
+
+
+def _narrow(network: EmotionNetwork, recipe: Recipe) -> None:
+    if isinstance(network.encoder, MiniLmBiLstmEncoder):
+        network.encoder.backbone.narrow(count_units(recipe.encoder.feed_forward))
 
 
 def _prepare_tokenizer(

@@ -1,33 +1,11 @@
 import pytest
 import torch
 
-from emofuse.errors import ConfigError
 from emofuse.train.encoders.face_resnet import FaceResNetEncoder
-from emofuse.train.encoders.minilm import MiniLm
 from emofuse.train.encoders.text import BiLstmEncoder, MiniLmBiLstmEncoder
 from emofuse.train.recipe import EncoderConfig
 
 IDS = torch.tensor([[101, 2023, 2003, 1037, 3231, 102]])
-
-
-def test_pruning_keeps_what_matters_most():
-    network = MiniLm().eval()
-    whole = network(IDS)
-    state = torch.get_rng_state()
-    network.prune_feed_forward(1.0)
-    torch.testing.assert_close(network(IDS), whole)
-    # What is drawn after it is what was drawn without it.
-    assert torch.equal(torch.get_rng_state(), state)
-    network.prune_feed_forward(0.75)
-    assert network.layers[0].expand.weight.shape == (1152, 384)
-    light = network(IDS)
-    network.prune_feed_forward(0.25 * 0.75)
-    heavy = network(IDS)
-    assert 0 < (light - whole).norm() < (heavy - whole).norm()
-    with pytest.raises(
-        ConfigError, match=r"have 256 feed-forward units a layer. Write feed_forward: 0\.1667"
-    ):
-        network.prune_feed_forward(0.5)
 
 
 def test_frozen_backbone_neither_learns_nor_drops():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emofuse.errors import ConfigError, MissingExtraError
+from emofuse.errors import MissingExtraError
 
-__all__ = ["HIDDEN", "MiniLm", "SelfAttention", "minilm_folder"]
+__all__ = ["HIDDEN", "MiniLm", "MiniLmLayer", "SelfAttention", "count_units", "minilm_folder"]
 
 WIDTH, LAYERS, HEADS, HIDDEN, VOCABULARY, POSITIONS, EPSILON = 384, 6, 12, 1536, 30522, 512, 1e-12
 
@@ -59,7 +60,13 @@ class SelfAttention(nn.Module):
         return mixed.transpose(1, 2).reshape(batch, length, width)
 
 
-class _Layer(nn.Module):
+class MiniLmLayer(nn.Module):
+    """Attention, then feed-forward units; all states are (batch, length, 384) float.
+
+    Args:
+        dropout: Share of the values that each half zeroes in training, 0-1.
+    """
+
     def __init__(self, dropout: float) -> None:
         super().__init__()
         self.attention = SelfAttention(WIDTH, HEADS)
@@ -71,21 +78,40 @@ class _Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, states: Tensor) -> Tensor:
+        """Both halves."""
+        return self.feed(self.attend(states))
+
+    def attend(self, states: Tensor) -> Tensor:
+        """The first half."""
         attended = self.dropout(self.attention_output(self.attention(states)))
-        states = self.attention_norm(states + attended)
-        expanded = self.contract(functional.gelu(self.expand(states)))
-        result: Tensor = self.norm(states + self.dropout(expanded))
+        result: Tensor = self.attention_norm(states + attended)
         return result
 
-    def prune(self, count: int) -> None:
-        weight = self.expand.weight.norm(dim=1) * self.contract.weight.norm(dim=0)
-        kept = weight.topk(count).indices.sort().values
-        bias = self.expand.bias[kept].detach()
-        into, out = self.expand.weight[kept].detach(), self.contract.weight[:, kept].detach()
-        self.expand, before = nn.Linear(WIDTH, len(kept)), self.contract
-        self.contract = nn.Linear(len(kept), WIDTH)
+    def feed(self, states: Tensor) -> Tensor:
+        """The second half."""
+        result: Tensor = self.norm(states + self.dropout(self.contract(self.activate(states))))
+        return result
+
+    def activate(self, states: Tensor) -> Tensor:
+        """What the units of the second half answer, (batch, length, units) float."""
+        return functional.gelu(self.expand(states))
+
+    def keep(self, units: Tensor) -> None:
+        """Keep some units, in place.
+
+        Args:
+            units: Their numbers, (count,) int64.
+        """
+        into, bias = self.expand.weight[units].detach(), self.expand.bias[units].detach()
+        out, before = self.contract.weight[:, units].detach(), self.contract
+        self.expand, self.contract = nn.Linear(WIDTH, len(units)), nn.Linear(len(units), WIDTH)
         self.expand.load_state_dict({"weight": into, "bias": bias})
         self.contract.load_state_dict({"weight": out, "bias": before.bias.detach()})
+
+
+def count_units(share: float) -> int:
+    """Feed-forward units of a layer that keeps a share of its 1,536; a multiple of 64."""
+    return max(64, round(share * HIDDEN / 64) * 64)
 
 
 class MiniLm(nn.Module):
@@ -101,33 +127,37 @@ class MiniLm(nn.Module):
         self.segments = nn.Embedding(2, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, eps=EPSILON)
         self.dropout = nn.Dropout(dropout)
-        self.layers = nn.ModuleList(_Layer(dropout) for _ in range(LAYERS))
+        self.layers = nn.ModuleList(MiniLmLayer(dropout) for _ in range(LAYERS))
         if pretrained:
             self._load(minilm_folder() / "model.safetensors")
 
-    def prune_feed_forward(self, share: float) -> None:
-        """Keep the feed-forward units with the largest weights, in place.
+    @property
+    def blocks(self) -> list[MiniLmLayer]:
+        """Its layers, first to last."""
+        return [layer for layer in self.layers if isinstance(layer, MiniLmLayer)]
+
+    def narrow(self, units: int) -> None:
+        """Keep the first feed-forward units of each layer, in place; their weights are loaded afterwards.
 
         Args:
-            share: Of each layer's 1,536 units that stay, 0-1; rounded to a multiple of 64.
-
-        Raises:
-            ConfigError: Fewer are left already.
-
-        Source: structured magnitude pruning, as in Li et al. 2017, "Pruning Filters for Efficient ConvNets":
-            a unit's weight is the product of the norms of what goes in and what comes out.
+            units: That stay.
         """
-        count = max(64, round(share * HIDDEN / 64) * 64)
-        for layer in self.layers:
-            assert isinstance(layer, _Layer)
-            if (left := len(layer.expand.weight)) < count:
-                raise ConfigError(
-                    f"The weights to start from have {left} feed-forward units a layer. Write "
-                    f"feed_forward: {left / HIDDEN:.4f} below encoder.",
-                    item="feed_forward",
-                )
-            if left > count:
-                layer.prune(count)
+        for layer in self.blocks:
+            if len(layer.expand.weight) != units:
+                layer.keep(torch.arange(units))
+
+    def embed(self, input_ids: Tensor) -> Tensor:
+        """What the first layer reads.
+
+        Args:
+            input_ids: As for `forward`.
+
+        Returns:
+            (batch, length, 384) float.
+        """
+        positions = self.positions.weight[: input_ids.shape[1]] + self.segments.weight[0]
+        states: Tensor = self.dropout(self.norm(self.words(input_ids) + positions))
+        return states
 
     def forward(self, input_ids: Tensor) -> Tensor:
         """Encode tokens.
@@ -138,9 +168,8 @@ class MiniLm(nn.Module):
         Returns:
             (batch, length, 384) float.
         """
-        positions = self.positions.weight[: input_ids.shape[1]] + self.segments.weight[0]
-        states: Tensor = self.dropout(self.norm(self.words(input_ids) + positions))
-        for layer in self.layers:
+        states = self.embed(input_ids)
+        for layer in self.blocks:
             states = layer(states)
         return states
 
