@@ -121,7 +121,8 @@ def export_run(
         few = [batch for _, batch in batches[:: max(1, len(batches) // 8)]]
         check_parity(whole, exact, few, units=[1.0] * len(recipe.heads) + [FEATURE_UNIT] * len(FEATURES))
         sample = [batch for _, batch in batches[:: max(1, len(batches) // CALIBRATION_BATCHES)]]
-        QUANTIZERS[quantize or recipe.export.quantize](exact, model, sample)
+        quantize = quantize or recipe.export.quantize
+        QUANTIZERS[quantize](exact, model, sample)
     logits = run_heads(model, batches, len(validation))
     outputs, metrics = _calibrate(recipe, validation, logits, temperatures or {})
     files = {}
@@ -135,6 +136,9 @@ def export_run(
         "effort": effort,
         "history": read_history(run_dir),
     }
+    if recipe.task == "text" and quantize == "int8_static":
+        # All its products are of integers, whose order does not matter.
+        manifest["preprocessing"]["exact_alone"] = True
     write_bundle(bundle_dir, manifest, files)
     inputs = [example.inputs for example in validation]
     manifest["reference"] = reference_of_model(read_bundle(bundle_dir), inputs, logits)

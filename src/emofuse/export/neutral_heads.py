@@ -260,6 +260,8 @@ def _manifest(bundle: ModelBundle, strength: float, corpora: Sequence[str]) -> d
         f"{', '.join(corpora)}; temperatures, and thresholds of labels that none of these has, are those of "
         f"{bundle.name}."
     )
+    # The new heads are float.
+    manifest["preprocessing"].pop("exact_alone", None)
     return {
         **manifest,
         "name": f"{bundle.name}_neutral",

@@ -32,6 +32,8 @@ def _check_text(manifest: Mapping[str, Any]) -> None:
         raise ValueError("max_tokens, which leaves no room for the text")
     if constants["emoji"] not in {"spell", "keep"}:
         raise ValueError("emoji, which must be spell or keep")
+    if not isinstance(constants.get("exact_alone", False), bool):
+        raise ValueError("exact_alone, which must be true or false")
 
 
 def _check_image(manifest: Mapping[str, Any]) -> None:

@@ -63,8 +63,11 @@ def open_session(path: Path, *, threads: int | None = None, names: Iterable[str]
     options.log_severity_level = 3
     # Pre-allocated arenas and spinning threads suit servers that own the machine, not libraries.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The two operators apart are faster than this one.
-    options.add_session_config_entry("optimization.disable_specified_optimizers", "SkipLayerNormFusion")
+    # The parts of the first are faster than the whole; the second would keep int8 heads from being integer
+    # products.
+    options.add_session_config_entry(
+        "optimization.disable_specified_optimizers", "SkipLayerNormFusion;MatMulAddFusion"
+    )
     if threads is not None:
         options.intra_op_num_threads = threads
     try:

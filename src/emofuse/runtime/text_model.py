@@ -42,6 +42,7 @@ class TextModel:
         self._window = constants["max_tokens"] - len(self._prefix) - len(self._suffix)
         self._max_windows: int = constants["max_windows"]
         self._max_batch: int = constants["max_batch"]
+        self._exact_alone: bool = constants.get("exact_alone", False)
         self._softmax = bundle.softmax
         self._spell_emoji = constants["emoji"] == "spell"
 
@@ -102,9 +103,9 @@ class TextModel:
             for start in range(0, len(group), self._max_batch):
                 rows = group[start : start + self._max_batch]
                 ids = np.array([windows[row] for row in rows], dtype=np.int64)
-                if len(rows) == 1 < self._max_batch:
-                    # Matrices of one row are multiplied in another order: in a pair, a text is read to the
-                    # last bit as among many.
+                if len(rows) == 1 < self._max_batch and not self._exact_alone:
+                    # Float matrices of one row are multiplied in another order: in a pair, a text is read to
+                    # the last bit as among many.
                     ids = np.repeat(ids, 2, axis=0)
                 given = zip(names, self._session.run(names, {"input_ids": ids}), strict=True)
                 read = [activate(values, heads[name]) if name in heads else values for name, values in given]

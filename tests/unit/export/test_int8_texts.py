@@ -29,6 +29,7 @@ def network(tmp_path):
             "w": random.normal(size=(WIDTH, 64)) / 16,
             "b": random.normal(size=64),
             "head.w": random.normal(size=(64, LABELS)) / 8,
+            "head.b": random.normal(size=LABELS),
         }
         arrays["gain"][LOUD] = loudness
         arrays["w"][LOUD] /= loudness
@@ -39,7 +40,8 @@ def network(tmp_path):
             helper.make_node("Add", ["product", "b"], ["sum"]),
             helper.make_node("Relu", ["sum"], ["hidden"]),
             helper.make_node("ReduceMean", ["hidden"], ["pooled"], axes=[1], keepdims=0),
-            helper.make_node("MatMul", ["pooled", "head.w"], ["logits"]),
+            helper.make_node("MatMul", ["pooled", "head.w"], ["answers"]),
+            helper.make_node("Add", ["answers", "head.b"], ["logits"]),
         ]
         ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "length"])
         logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", LABELS])

@@ -28,6 +28,7 @@ WRONG = [
     ("text", "preprocessing", "max_windows", "4"),
     ("text", "preprocessing", "max_tokens", 2),
     ("text", "preprocessing", "emoji", "drop"),
+    ("text", "preprocessing", "exact_alone", 1),
     ("face", "preprocessing", "size_px", 48.0),
     ("face_detector", "preprocessing", "input_px", -1),
     ("face_detector", "thresholds", "score", 1),
