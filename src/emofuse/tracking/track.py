@@ -28,7 +28,7 @@ class Hysteresis:
         updates: After how many readings in a row with that lead, at least 1.
     """
 
-    margin: float = 0.3
+    margin: float = 0.35
     updates: int = 2
 
 
@@ -44,7 +44,7 @@ class Alarms:
         sadness_level: Smoothed probability that sadness must have had for a whole window, 0-1.
     """
 
-    anger_level: float = 0.55
+    anger_level: float = 0.6
     anger_rise: float = 0.2
     sadness_level: float = 0.1
 
