@@ -49,11 +49,11 @@ def measure(data: Path, record: dict[str, Any], path: Path) -> None:
     for name, corpus, folder, split, limit, only in RUNS:
         bundle = load_bundle(name)
         key = f"{name}.{corpus}.{split}"
-        known = record["results"].get(key, {"limit": 0})
-        if (known["limit"], record["model_sha256"].get(name)) == (limit, bundle.sha256):
+        asked = {"sha256": bundle.sha256, "limit": limit}
+        if asked.items() <= record["results"].get(key, {}).items():
             continue
         result = evaluate_robustness(bundle, corpus, data / folder, split=split, limit=limit, only=only)
-        record["results"][key] = {"limit": limit, **result.to_dict()}
+        record["results"][key] = asked | result.to_dict()
         record["model_sha256"][name] = bundle.sha256
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         print(key, result.samples)
