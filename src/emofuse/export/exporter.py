@@ -44,7 +44,7 @@ from emofuse.types import FloatArray
 __all__ = ["export_run", "run_heads"]
 
 MAX_WINDOWS = 32
-CALIBRATION_BATCHES = 24
+CALIBRATION_BATCHES, CALIBRATION_SIZE = 24, 64
 FEATURES = (EMBEDDING, STATES)
 FEATURE_UNIT = 6.0  # where ReLU6 ends
 PRETRAINED = {
@@ -120,7 +120,8 @@ def export_run(
         export_onnx(whole, batches[0][1], [*recipe.heads, *FEATURES], exact)
         few = [batch for _, batch in batches[:: max(1, len(batches) // 8)]]
         check_parity(whole, exact, few, units=[1.0] * len(recipe.heads) + [FEATURE_UNIT] * len(FEATURES))
-        sample = [batch for _, batch in batches[:: max(1, len(batches) // CALIBRATION_BATCHES)]]
+        many = batch_examples(validation, CALIBRATION_SIZE)
+        sample = [batch for _, batch in many[:: max(1, len(many) // CALIBRATION_BATCHES)]]
         quantize = quantize or recipe.export.quantize
         QUANTIZERS[quantize](exact, model, sample)
     logits = run_heads(model, batches, len(validation))
