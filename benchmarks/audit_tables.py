@@ -267,8 +267,10 @@ def explanation_times_table() -> str:
 def eec_table() -> str:
     """The largest gap of each pair of groups on the Equity Evaluation Corpus, by strength of the change."""
     rows, record = [], read_current("eec")
-    for name, found in record["models"].items():
-        audits = {"0": found["as_it_is"], f"{found['neutral']['strength']:g}": found["neutral"]["audit"]}
+    for name, found in (record["models"] | record["teachers"]).items():
+        audits = {"0": found["as_it_is"]}
+        if neutral := found.get("neutral"):
+            audits[f"{neutral['strength']:g}"] = neutral["audit"]
         for strength, gaps in found["ladder"].items():
             figures = [f"**{value:.4f}**" if value <= 0.02 else f"{value:.4f}" for value in gaps.values()]
             single = "–"
@@ -277,11 +279,6 @@ def eec_table() -> str:
             verdict = "met" if max(gaps.values()) <= 0.02 else "missed"
             row = [f"`{name}`", "as it is" if strength == "0" else strength, *figures, verdict, single]
             rows.append(row)
-    for name, found in record["learned"].items():
-        figures = [f"**{own:.4f}**" if own <= 0.02 else f"{own:.4f}" for own in found["largest"].values()]
-        single = f"{max(gap['one_to_one'] for gap in found['audit']['gaps']):.4f}"
-        verdict = "met" if max(found["largest"].values()) <= 0.02 else "missed"
-        rows.append([f"recipe `{name}`", "–", *figures, verdict, single])
     return render(["model", "strength", *gaps, "at most 0.02", "one to one"], rows)
 
 
@@ -307,24 +304,26 @@ def eec_labels_table() -> str:
 def eec_price_table() -> str:
     """Accuracy and time before and after the heads, or all weights, are changed."""
     rows, record = [], read_current("eec")
+
+    def compare(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        for corpus, own in before.items():
+            values = own["value"], after[corpus]["value"]
+            figures = [f"{value:.4f}" for value in values]
+            change = f"{values[1] - values[0]:+.4f}"
+            rows.append([name, f"{corpus}, {own['measure']}", *figures, change, own["n"]])
+
     for name, found in record["models"].items():
-        neutral = found["neutral"]
+        if (neutral := found.get("neutral")) is None:
+            continue
         model = f"`{name}`, strength {neutral['strength']:g}"
-        for corpus, before in neutral["accuracy"]["before"].items():
-            after = neutral["accuracy"]["after"][corpus]
-            change = f"{after['value'] - before['value']:+.4f}"
-            figures = [f"{before['value']:.4f}", f"{after['value']:.4f}", change, before["n"]]
-            rows.append([model, f"{corpus}, {before['measure']}", *figures])
+        compare(model, found["accuracy"], neutral["accuracy"])
         times = neutral["latency_ms"]
         change = f"{times['after'] - times['before']:+.3f}"
         rows.append([model, "median ms a text", times["before"], times["after"], change, 300])
-    for name, found in record["learned"].items():
-        for corpus, before in record["models"][found["from"]]["neutral"]["accuracy"]["before"].items():
-            after = found["accuracy"][corpus]
-            figures = [f"{before['value']:.4f}", f"{after['value']:.4f}"]
-            change = f"{after['value'] - before['value']:+.4f}"
-            rows.append([f"recipe `{name}`", f"{corpus}, {before['measure']}", *figures, change, before["n"]])
-    return render(["model", "test split and measure", "as it is", "changed", "change", "n"], rows)
+    for name, found in record["teachers"].items():
+        student = found["student"]
+        compare(f"`{name}`, then `{student}`", found["accuracy"], record["models"][student]["accuracy"])
+    return render(["model", "test split and measure", "before", "after", "change", "n"], rows)
 
 
 def feedback_table() -> str:

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from machine import describe_machine
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
@@ -73,12 +74,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
     record: dict[str, Any] = {"rows": [], "model_sha256": {}}
     if arguments.json.exists():
         record = json.loads(arguments.json.read_text(encoding="utf-8"))
     for model in arguments.models:
         rows = measure(model, MODELS[model], arguments.data)
-        record["rows"] = [row for row in record["rows"] if row["model"] != model] + rows
+        rows += [row for row in record["rows"] if row["model"] != model]
+        record["rows"] = sorted(rows, key=lambda row: list(MODELS).index(row["model"]))
         graph = load_bundle(model).model_path.read_bytes()
         record["model_sha256"][model] = hashlib.sha256(graph).hexdigest()
         record |= {

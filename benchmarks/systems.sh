@@ -33,13 +33,14 @@ compare() { # NAME TAG CORPUS ROOT [OPTION...]
   current "$figures" "$@" && return
   [ "$name" != bert_rnn_pruned ] || train bert_rnn
   train "$name"
+  [[ $* != *teacher* ]] || train text_bert_bilstm_teacher
   emofuse compare "runs/$name/bundle" "$@" --corpus "$corpus" --root "$data/$root" --json "$figures"
 }
 
 # No table leads from our seven emotions to dair-ai's `love`; the second comparison leaves it out.
 known=sadness,joy,anger,fear,surprise
 four=joy,sadness,anger,fear
-texts=(text_bilstm text_bert_bilstm)
+texts=(text_bilstm runs/text_bert_bilstm_teacher/bundle)
 compare word2vec_bilstm emotion emotion text/emotion "${texts[@]}" --baselines
 compare word2vec_bilstm emotion_without_love emotion text/emotion "${texts[@]}" --labels $known
 compare bilstm_sentiment sentiment140_polarity sentiment140_polarity text/sentiment140 "${texts[@]}" --baselines
