@@ -115,6 +115,7 @@ def build_gallery(choices: Choices, chosen: gr.Dropdown, tab: gr.Tab, corpus: Co
         show_cards,
         [batch, verdict, emotion],
         shown,
+        trigger_mode="always_last",  # of two quick clicks the second would be lost
         show_progress="minimal",
         api_visibility="private",
     )
