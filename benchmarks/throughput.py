@@ -88,7 +88,7 @@ PATHS = {
         ("face_detector", FACE, "scene_image"),
     ),
 }
-BATCHES = {SMALL: (64,), LARGE: (1, 64), "faces": (64,), "photos": ()}
+BATCHES = {SMALL: (64,), LARGE: (1, 16, 64), "faces": (64,), "photos": ()}
 
 
 def measure(name: str, data: Path, folder: Path, share: float) -> dict[str, Any]:

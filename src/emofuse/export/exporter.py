@@ -133,13 +133,10 @@ def export_run(
     if effort and recipe.init_from:
         start = recipe.init_from
         effort["init_from"] = load_bundle(start).name if is_bundle(start) else Path(start).name
-    manifest = _manifest(recipe, tokenizer, outputs, metrics) | {
+    manifest = _manifest(recipe, quantize, tokenizer, outputs, metrics) | {
         "effort": effort,
         "history": read_history(run_dir),
     }
-    if recipe.task == "text" and quantize == "int8_static":
-        # All its products are of integers, whose order does not matter.
-        manifest["preprocessing"]["exact_alone"] = True
     write_bundle(bundle_dir, manifest, files)
     inputs = [example.inputs for example in validation]
     manifest["reference"] = reference_of_model(read_bundle(bundle_dir), inputs, logits)
@@ -250,6 +247,7 @@ def _scores(logits: FloatArray, targets: FloatArray, output: Mapping[str, Any]) 
 
 def _manifest(
     recipe: Recipe,
+    quantize: str,
     tokenizer: WordPieceTokenizer | None,
     outputs: Mapping[str, Any],
     metrics: Sequence[Mapping[str, Any]],
@@ -265,13 +263,17 @@ def _manifest(
             "suffix_ids": suffix,
             "emoji": recipe.tokenizer.emoji,
         }
+    preprocessing["max_batch"] = recipe.export.max_batch
+    if tokenizer is not None and quantize == "int8_static":
+        # All its products are of integers, whose order does not matter.
+        preprocessing["exact_alone"] = True
     return {
         "schema": 1,
         "name": recipe.name,
         "version": recipe.export.version,
         "kind": recipe.task,
         "description": recipe.export.description,
-        "preprocessing": {**preprocessing, "max_batch": recipe.export.max_batch},
+        "preprocessing": preprocessing,
         "outputs": outputs,
         "thresholds": {},
         "parameters": {},
